@@ -1,0 +1,1 @@
+"""The Slack bot over the same hooks as the Airflow provider."""
