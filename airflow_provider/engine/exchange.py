@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import json as jsonlib
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -36,9 +36,12 @@ __all__ = [
     "Link",
     "MessagePage",
     "Pairing",
+    "Pause",
     "ProfilePicture",
     "SenderId",
     "SentMessage",
+    "Step",
+    "Work",
     "as_json",
     "as_number",
     "as_text",
@@ -47,11 +50,35 @@ __all__ = [
     "intent_of",
     "raise_for_transient",
     "read_timeout_of",
+    "start_before",
+    "start_before_of",
 ]
 
 T = TypeVar("T")
 Exchange = Generator[httpx.Request, httpx.Response, T]
 """One operation of a vendor, as a conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something blocking that a driver does for dispatch, such as a call of the ledger.
+
+    The sync driver calls it; the async one has it done in the ledger's own thread, and finishes it even when
+    the waiting task is cancelled.
+    """
+
+    call: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A wait in seconds that a driver does for dispatch."""
+
+    seconds: float
+
+
+Step = httpx.Request | Work | Pause
+"""What a driver can be asked to do: vendors yield requests only, dispatch all three."""
 
 
 class Intent(StrEnum):
@@ -70,6 +97,7 @@ class Intent(StrEnum):
 
 _INTENT = "ulak_intent"
 _READ_TIMEOUT = "ulak_read_timeout"
+_START_BEFORE = "ulak_start_before"
 _HEADERS = {"User-Agent": f"ulak/{__version__}", "Accept": "application/json"}
 _BOUNDARY = "ulak-attachment-7f3c1d52a9"
 
@@ -138,6 +166,20 @@ def intent_of(request: httpx.Request) -> Intent:
 def read_timeout_of(request: httpx.Request) -> float | None:
     """Return the request's own read timeout in seconds, if it has one."""
     value = request.extensions.get(_READ_TIMEOUT)
+    return None if value is None else float(value)
+
+
+def start_before(request: httpx.Request, moment: float) -> None:
+    """Forbid a driver to let a byte of the request leave after a moment of ``time.monotonic``.
+
+    A claim's lease ends; a process that was asleep meanwhile must not send any more.
+    """
+    request.extensions[_START_BEFORE] = moment
+
+
+def start_before_of(request: httpx.Request) -> float | None:
+    """Return the moment of ``time.monotonic`` after which the request must not begin, if there is one."""
+    value = request.extensions.get(_START_BEFORE)
     return None if value is None else float(value)
 
 
