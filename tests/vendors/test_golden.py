@@ -1,0 +1,3 @@
+"""Every golden exchange against the vendor's class, and the sandbox against the golden exchanges."""
+
+from __future__ import annotations
