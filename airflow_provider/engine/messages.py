@@ -62,7 +62,8 @@ class Mode(StrEnum):
 def _tuple(value: object) -> object:
     if isinstance(value, str):
         return (value,)
-    return tuple(value) if isinstance(value, Sequence) else value
+    # A recipient named twice in one message is one recipient.
+    return tuple(dict.fromkeys(value)) if isinstance(value, Sequence) else value
 
 
 def _sendable(text: str) -> str:
