@@ -1,0 +1,67 @@
+"""The news of the sandbox, handed live to every page that listens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Change = dict[str, object]
+MOST_WAITING = 500
+RELOAD: Change = {"kind": "reload"}
+
+
+class Listener:
+    """One page's queue; when it overflows, one `reload` stands for all that was missed."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._news: asyncio.Queue[Change] = asyncio.Queue()
+
+    def tell(self, change: Change) -> None:
+        """Hand over a change from any thread."""
+        self._loop.call_soon_threadsafe(self._put, change)
+
+    def _put(self, change: Change) -> None:
+        if self._news.qsize() < MOST_WAITING:
+            self._news.put_nowait(change)
+        elif self._news.qsize() == MOST_WAITING:
+            self._news.put_nowait(RELOAD)
+
+    async def changes(self, keep_alive: float) -> AsyncIterator[Change | None]:
+        """Yield changes as they come, and None after `keep_alive` seconds without any."""
+        while True:
+            try:
+                yield await asyncio.wait_for(self._news.get(), keep_alive)
+            except TimeoutError:
+                yield None
+
+
+class Changes:
+    """Hands every change to all listeners; costs next to nothing when there are none."""
+
+    def __init__(self) -> None:
+        self._listeners: tuple[Listener, ...] = ()
+        self._lock = Lock()
+
+    def tell(self, change: Change) -> None:
+        """Hand a change to every listener."""
+        for listener in self._listeners:
+            listener.tell(change)
+
+    @contextmanager
+    def listener(self) -> Iterator[Listener]:
+        """Listen while the block runs."""
+        listener = Listener()
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+        try:
+            yield listener
+        finally:
+            with self._lock:
+                self._listeners = tuple(each for each in self._listeners if each is not listener)
