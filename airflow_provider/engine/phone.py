@@ -109,7 +109,7 @@ _SEPARATORS = dict.fromkeys(
 )
 _COMPACT = re.compile(r"\+?[0-9]+")
 _SHORTENED = re.compile(r"\+?[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]{1,2}")
-_FLOAT = re.compile(r"(\+?[0-9]+)[.,]0")  # a column of numbers with a gap, as pandas writes it; no digit is lost
+_FLOAT = re.compile(r"(\+?[0-9]+)[.,]0")  # pandas writes a column with a gap like this; no digit is lost
 
 
 def _compact(text: str) -> str:
