@@ -83,6 +83,7 @@ class SandboxApp:
 
     def close(self) -> None:
         """End everything that waits; to be called in the server's loop."""
+        self.changes.end()
         if self._closing is not None:
             self._closing.set()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 import secrets
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, ClassVar
@@ -53,25 +53,25 @@ class SpamFilter:
     """
 
     def __init__(self) -> None:
-        self._sent: dict[str, deque[tuple[float, str]]] = {}
+        self._sent: dict[str, list[tuple[float, str]]] = {}
         self._closed_until: dict[str, float] = {}
 
-    def refuses(self, number: str, content: str, now: float) -> bool:
-        """Tell whether one more message is too many; if it is, the number is closed from now on."""
+    def refuses(self, number: str, content: str, times: int, now: float) -> bool:
+        """Tell whether a message, so many times, is too much; if it is, the number is closed from now on."""
         if self._closed_until.get(number, now) > now:
             return True
-        sent = self._sent.setdefault(number, deque())
-        while sent and sent[0][0] <= now - HOUR:
-            sent.popleft()
-        contents = [text for _, text in sent]
-        if contents.count(content) < MOST_ALIKE and len({*contents, content}) <= MOST_DIFFERENT:
+        sent = [(at, text) for at, text in self._sent.get(number, ()) if at > now - HOUR]
+        self._sent[number] = sent
+        alike = sum(text == content for _, text in sent)
+        different = {content, *(text for _, text in sent)}
+        if alike + times <= MOST_ALIKE and len(different) <= MOST_DIFFERENT:
             return False
         self._closed_until[number] = now + HOUR
         return True
 
     def count(self, number: str, content: str, now: float) -> None:
         """Count a message that was taken."""
-        self._sent.setdefault(number, deque()).append((now, content))
+        self._sent.setdefault(number, []).append((now, content))
 
 
 class Bulutfon(StandIn):
@@ -105,7 +105,7 @@ class Bulutfon(StandIn):
         self._spam = SpamFilter()
         self._minute = MinuteWindow(self.store.clock)
         self._ids = itertools.count(1)
-        self._sends: dict[int, list[Message]] = {}
+        self._sends: deque[int] = deque(maxlen=self.store.max_messages)
 
     async def send_sms(self, call: Call) -> Answer:
         """Take one text for one or many numbers."""
@@ -131,7 +131,11 @@ class Bulutfon(StandIn):
         ):
             raise Refused(self.throttled())
         # Every number is asked, so that each of those in excess is closed, and not only the first.
-        spam = [number for number in numbers if self._spam.refuses(number, content, now)]
+        spam = [
+            number
+            for number, times in Counter(numbers).items()
+            if self._spam.refuses(number, content, times, now)
+        ]
         if spam:
             raise Refused(
                 _error(
@@ -143,7 +147,8 @@ class Bulutfon(StandIn):
         self.account.balance -= size.segments * len(numbers)
         self._minute.add(len(numbers))
         number_of_send = next(self._ids)
-        self._sends[number_of_send] = messages = [
+        self._sends.append(number_of_send)
+        messages = [
             self.take(
                 call,
                 channel="sms",
@@ -168,14 +173,14 @@ class Bulutfon(StandIn):
         self._authenticate(call)
         page, limit = _positive(call.query, "page", 1), _positive(call.query, "limit", PAGE_SIZE)
         limit = min(limit, LARGEST_PAGE)
-        newest_first = sorted(self._sends.items(), reverse=True)
-        total_pages = max(1, -(-len(newest_first) // limit))
+        total_pages = max(1, -(-len(self._sends) // limit))
         token = call.query["access_token"]
 
         def link(number: int) -> str:
             # The vendor prints the token, and a limit that is not the one asked for.
             return f"/messages?access_token={token}&limit={PAGE_SIZE}&page={number}"
 
+        newest_first = list(self._sends)[::-1]
         listed = [
             {
                 "id": number,
@@ -185,7 +190,8 @@ class Bulutfon(StandIn):
                 "created_at": _written(messages[0].received_at),
                 "sent_as_single_sms": len(messages) == 1,
             }
-            for number, messages in newest_first[(page - 1) * limit : page * limit]
+            for number in newest_first[(page - 1) * limit : page * limit]
+            if (messages := self.store.of_send(self.key, str(number)))
         ]
         paginate = {
             "total_pages": total_pages,
@@ -197,9 +203,9 @@ class Bulutfon(StandIn):
     async def detail(self, call: Call) -> Answer:
         """Tell what became of a send, number by number."""
         self._authenticate(call)
-        number = call.parameters["id"].removesuffix(".json")
-        messages = self._sends.get(int(number)) if number.isascii() and number.isdigit() else None
-        if messages is None:
+        number = call.parameters["id"]
+        messages = self.store.of_send(self.key, number)
+        if not messages:
             raise Refused(_error(404, "Mesaj bulunamadı"))
         return Answer.of_json(200, {"message": self._detailed(int(number), messages)})
 
@@ -304,6 +310,6 @@ def _boolean(parameters: Mapping[str, Any], name: str) -> bool:
 
 def _positive(query: Mapping[str, str], name: str, default: int) -> int:
     value = query.get(name, str(default))
-    if not value.isascii() or not value.isdigit() or int(value) < 1:
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", value):
         raise Refused(_error(422, f"{name} geçersiz"))
     return int(value)

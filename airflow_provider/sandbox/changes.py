@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Change = dict[str, object]
 MOST_WAITING = 500
 RELOAD: Change = {"kind": "reload"}
+END: Change = {"kind": "end"}
 
 
 class Listener:
@@ -28,18 +29,22 @@ class Listener:
         self._loop.call_soon_threadsafe(self._put, change)
 
     def _put(self, change: Change) -> None:
-        if self._news.qsize() < MOST_WAITING:
+        if change is END or self._news.qsize() < MOST_WAITING:
             self._news.put_nowait(change)
         elif self._news.qsize() == MOST_WAITING:
             self._news.put_nowait(RELOAD)
 
     async def changes(self, keep_alive: float) -> AsyncIterator[Change | None]:
-        """Yield changes as they come, and None after `keep_alive` seconds without any."""
+        """Yield changes as they come, and None after `keep_alive` seconds without any, until the end."""
         while True:
             try:
-                yield await asyncio.wait_for(self._news.get(), keep_alive)
+                change = await asyncio.wait_for(self._news.get(), keep_alive)
             except TimeoutError:
                 yield None
+                continue
+            if change is END:
+                return
+            yield change
 
 
 class Changes:
@@ -53,6 +58,10 @@ class Changes:
         """Hand a change to every listener."""
         for listener in self._listeners:
             listener.tell(change)
+
+    def end(self) -> None:
+        """Send every listener home."""
+        self.tell(END)
 
     @contextmanager
     def listener(self) -> Iterator[Listener]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -68,7 +69,7 @@ class ControlPlane:
             self._vendor(vendor)
         if to is not None:
             to = to.strip()  # an unescaped + arrives as a space
-            to = f"+{to}" if to.isdigit() else to
+            to = f"+{to}" if to[:1].isdigit() and "@" not in to else to
         found = self._app.store.messages(vendor=vendor, to=to)
         if limit is not None:
             found = found[-_whole(limit, "limit") :]
@@ -107,11 +108,13 @@ class ControlPlane:
             self._app.faults.replace([self._fault(each) for each in asked])
         else:
             self._app.faults.set(self._fault(asked))
+        self._app.changes.tell({"kind": "faults"})
         return await self.faults(request)
 
     async def clear_faults(self, _: Request) -> Response:
         """Let nothing go wrong."""
         self._app.faults.replace(())
+        self._app.changes.tell({"kind": "faults"})
         return Response(status_code=204)
 
     async def devices(self, _: Request) -> Response:
@@ -289,7 +292,7 @@ def _field(payload: dict[str, Any], name: str) -> str:
 
 
 def _whole(text: str, name: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
         _refuse(f"{name} is to be a whole number from 1.")
     return int(text)
 

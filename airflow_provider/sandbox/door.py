@@ -134,19 +134,18 @@ class Door:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """Read a body to its end; None if the client leaves before. What is too large is cut, and then refused."""
+    """Read a body to its end, None if the client leaves before; of what is too large only so much is kept."""
     chunks: list[bytes] = []
-    size = 0
+    kept = 0
     while True:
         event = await receive()
         if event["type"] == "http.disconnect":
             return None
-        chunk = event.get("body", b"")
-        size += len(chunk)
-        if size <= LARGEST_REQUEST + 1:
-            chunks.append(chunk)
-        if not event.get("more_body", False):
-            return b"".join(chunks) if size <= LARGEST_REQUEST else b"\0" * (LARGEST_REQUEST + 1)
+        if kept <= LARGEST_REQUEST:
+            chunks.append(event["body"])
+            kept += len(event["body"])
+        if not event["more_body"]:
+            return b"".join(chunks)
 
 
 def _call(scope: Scope, path: str, body: bytes, parameters: Mapping[str, str]) -> Call:

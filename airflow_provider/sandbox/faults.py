@@ -17,16 +17,19 @@
 | `slow` | taken | the right answer after `seconds` (5) |
 
 "Taken" means that the request is handled as it would be without the fault: a bad key is still refused.
+Arge tells SMS and mail apart in the body alone, so there `drop_before_read` too comes once the body is in.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import math
 import random
 import socket
 import struct
 from asyncio import Transport
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
 from dataclasses import replace
 from enum import StrEnum
 from http import HTTPStatus
@@ -200,7 +203,7 @@ async def deliver(
             transport.abort()
             await gone(receive)
         case Mode.ACCEPT_THEN_HANG:
-            await pause(float("inf") if fault.seconds is None else fault.seconds)
+            await _wait_for_either(pause(math.inf if fault.seconds is None else fault.seconds), gone(receive))
             await hang_up(transport, receive)
         case Mode.TRUNCATED_BODY:
             transport.write(_raw(answer, length=len(answer.body) + 64))
@@ -233,6 +236,16 @@ async def gone(receive: Receive) -> None:
     """Wait until the server knows that the connection is closed, so that it does not answer in our place."""
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def _wait_for_either(*waits: Coroutine[Any, Any, object]) -> None:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _raw(answer: Answer, *, length: int) -> bytes:

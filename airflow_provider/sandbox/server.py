@@ -42,6 +42,7 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,  # paths and queries hold numbers and keys
                 server_header=False,
+                timeout_keep_alive=75,  # as most web servers have it; uvicorn's five seconds cut pools in mid-test
                 timeout_graceful_shutdown=2,
             )
         )
@@ -165,5 +166,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _url(host: str, port: int) -> str:
+    everywhere = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not listened on
+    host = everywhere.get(host, host)
     shown = f"[{host}]" if ":" in host else host
     return f"http://{shown}:{port}"

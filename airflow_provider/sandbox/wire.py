@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, ClassVar, Literal, Unpack
@@ -132,7 +132,7 @@ class MinuteWindow:
 
 
 Handler = Callable[[Call], Awaitable[Answer]]
-Pause = Callable[[float], Awaitable[bool]]
+Pause = Callable[[float], Coroutine[Any, Any, bool]]
 """Waits so many seconds and tells whether the sandbox is closing; comes back at once when it closes."""
 
 
