@@ -1,0 +1,1 @@
+"""Airflow hooks: one class per vendor over one base."""

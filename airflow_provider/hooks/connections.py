@@ -1,0 +1,138 @@
+"""Airflow's connections, read into what the engine knows: an account and a network.
+
+Only named fields of a connection are read, never its extra as a whole: who edits connections is somebody else
+than who writes DAGs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow.sdk import BaseHook, Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
+from pydantic import SecretStr, ValidationError
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from airflow_provider.engine.account import Account, Network
+from airflow_provider.engine.errors import ConfigurationError
+from airflow_provider.engine.vendors import VENDORS, Entry
+
+__all__ = ["account_of", "entry_of", "find_connection", "network_of"]
+
+_NETWORK = ("connect_timeout", "read_timeout", "deadline", "proxy", "ca_file")
+
+
+def find_connection(conn_id: str) -> Connection:
+    """Return a connection wherever this process can see it.
+
+    Inside a task that is Airflow's own way. Elsewhere (the command line, the bot) Airflow looks at environment
+    variables and secrets backends only; its database is asked as well where there is one.
+
+    Raises:
+        ConfigurationError: There is none of this id.
+    """
+    try:
+        return BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        stored = _from_database(conn_id)
+    if stored is None:
+        raise ConfigurationError(
+            f"There is no connection {conn_id!r}.",
+            advice=f"Make it in Airflow, or set AIRFLOW_CONN_{conn_id.upper()}; for the sandbox: `ulak sandbox env`.",
+        )
+    return stored
+
+
+def _from_database(conn_id: str) -> Connection | None:
+    # With the plugin the only place that looks behind Airflow's SDK, and only outside a task.
+    from airflow.configuration import conf  # noqa: PLC0415  # a second of imports, for a fallback
+    from airflow.models.connection import Connection as StoredConnection  # noqa: PLC0415
+
+    address = make_url(conf.get("database", "sql_alchemy_conn"))
+    if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
+        return None
+    try:
+        stored: Any = StoredConnection.get_connection_from_secrets(conn_id)
+    except (AirflowNotFoundException, SQLAlchemyError):
+        return None
+    return Connection.from_json(stored.as_json(), conn_id=conn_id)
+
+
+def entry_of(connection: Connection) -> Entry:
+    """Return the vendor that a connection is for.
+
+    Raises:
+        ConfigurationError: Its type is none of ours.
+    """
+    entry = VENDORS.get(connection.conn_type or "")
+    if entry is None:
+        raise ConfigurationError(
+            f"Connection {connection.conn_id!r} is of type {connection.conn_type!r}, which no vendor of Ulak has.",
+            advice=f"Choose one of these connection types: {', '.join(VENDORS)}.",
+        )
+    return entry
+
+
+def account_of(connection: Connection, extra: Mapping[str, Any]) -> Account:
+    """Return the account that a connection describes.
+
+    Args:
+        connection: The connection.
+        extra: Its extra, decoded; decoding needs another call inside a trigger than elsewhere.
+
+    Raises:
+        ConfigurationError: It is no connection of ours, or has no usable host.
+    """
+    entry = entry_of(connection)
+    return Account(
+        conn_id=connection.conn_id,
+        base_url=_base_url(connection, entry),
+        identity=connection.login or "",
+        secret=SecretStr(connection.password or ""),
+        sender=extra.get("sender") or None,
+        options={
+            field.name: extra[field.name] for field in entry.extras if extra.get(field.name) not in (None, "")
+        },
+    )
+
+
+def network_of(connection: Connection, extra: Mapping[str, Any]) -> Network:
+    """Return how a connection wants to be reached.
+
+    Raises:
+        ConfigurationError: A timeout, the proxy or the CA file cannot be used.
+    """
+    try:
+        return Network(**{name: extra[name] for name in _NETWORK if extra.get(name) not in (None, "")})
+    except ValidationError as error:
+        problem = error.errors(include_input=False)[0]
+        raise ConfigurationError(
+            f"Connection {connection.conn_id!r} has a wrong {problem['loc'][0]!r} in its extra: {problem['msg']}.",
+            advice="Correct the connection.",
+        ) from None
+
+
+def _base_url(connection: Connection, entry: Entry) -> str:
+    host = (connection.host or "").strip().rstrip("/")
+    if not host:
+        if not entry.base_url:
+            raise ConfigurationError(
+                f"Connection {connection.conn_id!r} has no host, and {entry.title} publishes no address.",
+                advice="Enter the base URL that the vendor gave you as host.",
+            )
+        return entry.base_url
+    if "://" not in host:
+        # Connections written as a URI keep scheme, host and port apart.
+        port = f":{connection.port}" if connection.port else ""
+        host = f"{connection.schema or 'https'}://{host}{port}"
+    parts = urlsplit(host)
+    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.username:
+        raise ConfigurationError(
+            f"Connection {connection.conn_id!r} has a host that is no plain http(s) address.",
+            advice="Write it like https://api.example.com; credentials belong into login and password.",
+        )
+    return host

@@ -1,0 +1,133 @@
+"""Which ledger this installation keeps, and with which secret.
+
+Both are found by environment variables first, then by Airflow's configuration, never by a connection: a process
+that cannot read that connection would quietly open another ledger, and messages would go out twice.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+from airflow.sdk.configuration import conf
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from airflow_provider.engine.errors import ConfigurationError
+from airflow_provider.engine.ledger.secret import Secret
+from airflow_provider.engine.ledger.store import SqlLedger
+
+__all__ = ["close_ledger", "ledger_url", "open_ledger"]
+
+_NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs"}
+)
+_ELSEWHERE = (
+    "Set ULAK_LEDGER_URL to a database that all of them reach, and ULAK_SECRET_KEY to one secret for all."
+)
+
+_lock = threading.Lock()
+_open: dict[str, SqlLedger] = {}
+
+
+def ledger_url() -> str:
+    """Return the SQLAlchemy URL of this installation's ledger."""
+    configured = os.environ.get("ULAK_LEDGER_URL") or conf.get("ulak", "ledger_url", fallback="")
+    return configured or f"sqlite:///{Path(_airflow_home()) / 'ulak.db'}"
+
+
+def open_ledger() -> SqlLedger:
+    """Return this process's ledger, opened on first use and shared by all hooks.
+
+    Raises:
+        ConfigurationError: It cannot be opened, SQLite cannot hold this installation together, or the secret is
+            missing or another one.
+    """
+    url = ledger_url()
+    with _lock:
+        if url not in _open:
+            _open[url] = SqlLedger.open(url, _secret(url))
+        return _open[url]
+
+
+def close_ledger() -> None:
+    """Close this process's ledgers; the next use opens them again."""
+    with _lock:
+        for ledger in _open.values():
+            ledger.close()
+        _open.clear()
+
+
+def _continue_in_child() -> None:
+    # The parent's database connections must not be used, nor closed, by a child.
+    for ledger in _open.values():
+        ledger.forget_connections()
+    _lock.release()
+
+
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_continue_in_child)
+
+
+def _secret(url: str) -> Secret:
+    database = _sqlite_file(url)
+    configured = os.environ.get("ULAK_SECRET_KEY") or conf.get("ulak", "secret_key", fallback="")
+    if database is not None:
+        _check_one_machine(database)
+    if configured:
+        return Secret(configured)
+    if database is None:
+        raise ConfigurationError(
+            "This installation has no secret, and a shared ledger needs the same one in every process.",
+            advice="Set ULAK_SECRET_KEY (or secret_key in the [ulak] section) to a long random text.",
+        )
+    return Secret.beside(database)
+
+
+def _sqlite_file(url: str) -> Path | None:
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        raise ConfigurationError(
+            "ULAK_LEDGER_URL is not a database URL.", advice="Write it like sqlite:////absolute/path/ulak.db."
+        ) from None
+    return Path(address.database or "") if address.get_backend_name() == "sqlite" else None
+
+
+def _check_one_machine(database: Path) -> None:
+    """Refuse SQLite where other machines would not see the file: each would have a ledger of its own."""
+    executors = conf.get("core", "executor", fallback="LocalExecutor")
+    foreign = [name for name in executors.split(",") if name.strip().rpartition(".")[2] != "LocalExecutor"]
+    if foreign:
+        raise ConfigurationError(
+            f"The ledger is an SQLite file, which workers of {foreign[0].strip()} on other machines cannot share.",
+            advice=_ELSEWHERE,
+        )
+    if "KUBERNETES_SERVICE_HOST" in os.environ:
+        raise ConfigurationError(
+            "The ledger is an SQLite file, which is lost with this pod and unseen by the others.",
+            advice=_ELSEWHERE,
+        )
+    kind = _file_system(database)
+    if kind in _NETWORK_FILE_SYSTEMS or kind.startswith("fuse.sshfs"):
+        raise ConfigurationError(
+            f"The ledger is an SQLite file on a network file system ({kind}), whose locks cannot be trusted.",
+            advice="Set ULAK_LEDGER_URL to a file on a local disk or to a database server.",
+        )
+
+
+def _file_system(path: Path) -> str:
+    mounts = Path("/proc/self/mounts")
+    if not mounts.exists():
+        return "unknown"
+    wanted = path.absolute()
+    best, kind = "", "unknown"
+    for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines():
+        _, point, found, *_ = line.split(" ")
+        if wanted.is_relative_to(point) and len(point) >= len(best):
+            best, kind = point, found
+    return kind
+
+
+def _airflow_home() -> str:
+    return os.path.expanduser(os.environ.get("AIRFLOW_HOME") or "~/airflow")  # noqa: PTH111  # as Airflow reads it
