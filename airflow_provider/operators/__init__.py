@@ -1,0 +1,1 @@
+"""Airflow operators: send, ask and link."""

@@ -1,0 +1,86 @@
+"""Send e-mail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from airflow.sdk import Context
+
+from airflow_provider.engine.messages import Email
+from airflow_provider.hooks.base import Recipients, addresses
+from airflow_provider.operators.base import SendOperator
+
+__all__ = ["SendEmailOperator"]
+
+
+class SendEmailOperator(SendOperator):
+    """Send one e-mail; returns a receipt for each ``to`` address.
+
+    :param to: An address, or a list of them; all stand in one envelope.
+    :param subject: One line.
+    :param text: The plain part; this or ``html`` or both. A file name that ends with ``.j2`` or ``.txt`` is read.
+    :param html: The HTML part, or a file name that ends with ``.html`` or ``.j2``.
+    :param sender: The From address; the vendor's default otherwise.
+    :param cc: Further visible recipients.
+    :param bcc: Further hidden recipients.
+    :param reply_to: Where answers go.
+    """
+
+    template_fields: Sequence[str] = (
+        *SendOperator.template_fields,
+        "to",
+        "subject",
+        "text",
+        "html",
+        "sender",
+        "cc",
+        "bcc",
+        "reply_to",
+    )
+    template_ext: Sequence[str] = (".j2", ".txt", ".html")
+    template_fields_renderers = {"html": "html"}  # noqa: RUF012  # Airflow declares it so
+    private_fields: ClassVar[tuple[str, ...]] = ("to", "cc", "bcc", "reply_to")
+
+    def __init__(
+        self,
+        *,
+        to: Recipients,
+        subject: str,
+        text: str | None = None,
+        html: str | None = None,
+        sender: str | None = None,
+        cc: Recipients = (),
+        bcc: Recipients = (),
+        reply_to: Recipients = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.to = to
+        self.subject = subject
+        self.text = text
+        self.html = html
+        self.sender = sender
+        self.cc = cc
+        self.bcc = bcc
+        self.reply_to = reply_to
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        """Send, and return the receipts."""
+        receipts = self.send(
+            context,
+            "send_email",
+            lambda _: [
+                Email(
+                    to=addresses(self.private("to")),
+                    subject=str(self.subject),
+                    text=self.text,
+                    html=self.html,
+                    sender=self.sender,
+                    cc=addresses(self.private("cc")),
+                    bcc=addresses(self.private("bcc")),
+                    reply_to=addresses(self.private("reply_to")),
+                )
+            ],
+        )
+        return self.as_xcom(receipts)
