@@ -172,7 +172,7 @@ class Sms(Message):
         text: What they read; rendered already.
         sender: The sender id (başlık); the connection's when None.
         content_type: TurkeySMS only: 0 transactional, 1 high quality, 2 advertising.
-        language: TurkeySMS only: 0 plain GSM, 1 Turkish, 2 Unicode; derived from the text when None.
+        sms_lang: TurkeySMS only: 0 plain GSM, 1 Turkish, 2 Unicode; derived from the text when None.
         send_at: When the vendor should send it; now when None.
         reject_link: Bulutfon only: add a link that refuses further messages.
         reserve_suffix: Count the five characters that Turkish operators append.
@@ -184,7 +184,7 @@ class Sms(Message):
     text: Text
     sender: Line | None = None
     content_type: Literal[0, 1, 2] | None = None
-    language: Literal[0, 1, 2] | None = None
+    sms_lang: Literal[0, 1, 2] | None = None
     send_at: AwareDatetime | None = None
     reject_link: bool | None = None
     reserve_suffix: bool = True

@@ -22,7 +22,7 @@ class SendSmsOperator(SendOperator):
     :param text: The text, or a file name that ends with ``.j2`` or ``.txt``, as everywhere in Airflow.
     :param sender: The sender id; the connection's by default.
     :param content_type: TurkeySMS only: 0 transactional, 1 high quality, 2 advertising.
-    :param language: TurkeySMS only: 0 plain, 1 Turkish, 2 Unicode; from the text by default.
+    :param sms_lang: TurkeySMS only: 0 plain, 1 Turkish, 2 Unicode; from the text by default.
     :param send_at: When the vendor should send it (with a time zone, or ISO 8601); now by default.
     :param reject_link: Bulutfon only: add a link that refuses further messages.
     :param reserve_suffix: Count the five characters that Turkish operators append.
@@ -38,7 +38,7 @@ class SendSmsOperator(SendOperator):
         text: str,
         sender: str | None = None,
         content_type: Literal[0, 1, 2] | None = None,
-        language: Literal[0, 1, 2] | None = None,
+        sms_lang: Literal[0, 1, 2] | None = None,
         send_at: datetime | str | None = None,
         reject_link: bool | None = None,
         reserve_suffix: bool = True,
@@ -49,7 +49,7 @@ class SendSmsOperator(SendOperator):
         self.text = text
         self.sender = sender
         self.content_type = content_type
-        self.language = language
+        self.sms_lang = sms_lang
         self.send_at = send_at
         self.reject_link = reject_link
         self.reserve_suffix = reserve_suffix
@@ -66,7 +66,7 @@ class SendSmsOperator(SendOperator):
                     text=str(self.text),
                     sender=self.sender,
                     content_type=self.content_type,
-                    language=self.language,
+                    sms_lang=self.sms_lang,
                     send_at=self.send_at,  # type: ignore[arg-type]  # pydantic reads ISO 8601
                     reject_link=self.reject_link,
                     reserve_suffix=self.reserve_suffix,

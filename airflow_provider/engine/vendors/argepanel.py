@@ -65,7 +65,7 @@ _REFUSALS = (
     Refusal(422, "", Rejected, "message", "The vendor refused a field of the message."),
 )
 
-_LACKING = ("sender", "content_type", "language", "send_at", "reject_link")
+_LACKING = ("sender", "content_type", "sms_lang", "send_at", "reject_link")
 """Fields of an SMS for which the API has no place."""
 
 _TURKISH = re.compile(r"\+90[0-9]{10}", re.ASCII)

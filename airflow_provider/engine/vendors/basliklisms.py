@@ -93,7 +93,7 @@ _STATES = {
 }
 """Final words. After any other, known or not, the message is still on its way."""
 
-_LACKING = ("content_type", "language", "send_at", "reject_link")
+_LACKING = ("content_type", "sms_lang", "send_at", "reject_link")
 """Fields of an SMS for which a contract profile has no place."""
 
 _MESSAGE_ID = re.compile(r"(?!\.+$)[!-~]{1,200}", re.ASCII)
