@@ -57,4 +57,4 @@ def safe_words(value: object, private: Iterable[str]) -> str:
 
 def quoting(sentence: str, words: str) -> str:
     """Return a sentence of ours with the vendor's words, if there are any, at its end."""
-    return f'{sentence.removesuffix(".")}: "{words}".' if words else sentence
+    return f'{sentence.removesuffix(".")}: "{words.removesuffix(".")}".' if words else sentence
