@@ -6,7 +6,7 @@ The format is told in ``golden/README.md``.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from email.message import Message as Part
 from email.parser import BytesParser
@@ -54,7 +54,9 @@ class Golden:
         }
         return Account(**{**ordinary, **self.told.get("account", {})})
 
-    def begin(self, account: Account | None = None, arguments: Mapping[str, Any] | None = None) -> Exchange[Any]:
+    def begin(
+        self, account: Account | None = None, arguments: Mapping[str, Any] | None = None
+    ) -> Exchange[Any]:
         """Start the operation; nothing is asked before the first ``next``."""
         operation = getattr(load(self.vendor)(account or self.account), self.operation)
         arguments = {**self.told.get("arguments", {}), **(arguments or {})}
@@ -70,20 +72,34 @@ class Golden:
 
     @property
     def callback(self) -> tuple[dict[str, str], bytes]:
-        return dict(self.told["arguments"].get("headers", {})), body_of(self.told["arguments"])
+        return dict(self.told["arguments"].get("headers", {})), _body(self.told["arguments"])
 
     @property
     def response(self) -> httpx.Response:
         told = self.told["response"]
-        return httpx.Response(told.get("status", 200), headers=told.get("headers"), content=body_of(told))
+        return httpx.Response(told.get("status", 200), headers=told.get("headers"), content=_body(told))
+
+    @staticmethod
+    def finish(exchange: Exchange[Any], response: httpx.Response) -> Any:
+        """Answer the exchange's only request and return its result."""
+        return _finish(exchange, response)
+
+    @staticmethod
+    def as_told(request: httpx.Request) -> dict[str, Any]:
+        """Return a request as a golden file writes it, with all its headers."""
+        return _as_told(request)
+
+    @staticmethod
+    def shown(result: object) -> Any:
+        """Return a result as a golden file writes it: JSON, with secrets and without what is null or empty."""
+        return _shown(result)
 
 
-def body_of(told: Mapping[str, Any]) -> bytes:
+def _body(told: Mapping[str, Any]) -> bytes:
     return told["text"].encode() if "text" in told else json.dumps(told["json"]).encode()
 
 
-def finish(exchange: Exchange[Any], response: httpx.Response) -> Any:
-    """Answer the exchange's only request and return its result."""
+def _finish(exchange: Exchange[Any], response: httpx.Response) -> Any:
     try:
         exchange.send(response)
     except StopIteration as end:
@@ -91,15 +107,16 @@ def finish(exchange: Exchange[Any], response: httpx.Response) -> Any:
     raise AssertionError("a second request was made")
 
 
-def normalised(request: httpx.Request) -> dict[str, Any]:
-    """Return a request as a golden file writes it, with all its headers."""
+def _as_told(request: httpx.Request) -> dict[str, Any]:
     told: dict[str, Any] = {
         "method": request.method,
         "path": request.url.path,
         "headers": {name.lower(): value for name, value in request.headers.items()},
     }
     if request.url.query:
-        told["query"] = dict(parse_qsl(request.url.query.decode(), keep_blank_values=True, strict_parsing=True))
+        told["query"] = dict(
+            parse_qsl(request.url.query.decode(), keep_blank_values=True, strict_parsing=True)
+        )
     kind = request.headers.get("Content-Type", "")
     if kind == "application/json":
         told["json"] = json.loads(request.content)
@@ -130,14 +147,13 @@ def _parameter(part: Part, name: str) -> str:
     return str(part.get_param(name, header="Content-Disposition"))
 
 
-def shown(result: object) -> Any:
-    """Return a result as a golden file writes it: JSON, with secrets and without what is null or empty."""
+def _shown(result: object) -> Any:
     if isinstance(result, SecretStr):
         return result.get_secret_value()
     if isinstance(result, tuple):
-        return [shown(value) for value in result]
+        return [_shown(value) for value in result]
     if is_dataclass(result) and not isinstance(result, type):
-        told = {field.name: shown(getattr(result, field.name)) for field in fields(result)}
+        told = {field.name: _shown(getattr(result, field.name)) for field in fields(result)}
         return {name: value for name, value in told.items() if value not in (None, {}, [])}
     return as_json(result)
 
@@ -146,11 +162,34 @@ def _read(path: Path) -> Golden:
     return Golden(path.parent.name, path.name, json.loads(path.read_text(encoding="utf-8")))
 
 
-def goldens(vendor: str = "*") -> list[Golden]:
-    return [_read(path) for path in sorted(GOLDEN.glob(f"{vendor}/*.json"))]
+_GOLDENS = [_read(path) for path in sorted(GOLDEN.glob("*/*.json"))]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "golden" in metafunc.fixturenames:
-        every = goldens()
-        metafunc.parametrize("golden", every, ids=[f"{golden.vendor}/{golden.name}" for golden in every])
+    """Give ``golden`` every exchange in turn, ``sandbox_golden`` those that the sandbox must know."""
+    for name, chosen in {
+        "golden": _GOLDENS,
+        "sandbox_golden": [golden for golden in _GOLDENS if golden.told.get("sandbox")],
+    }.items():
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, chosen, ids=[f"{each.vendor}/{each.name}" for each in chosen])
+
+
+@pytest.fixture(scope="session")
+def goldens() -> list[Golden]:
+    """Every golden exchange."""
+    return _GOLDENS
+
+
+@pytest.fixture(scope="session")
+def answered() -> Callable[..., Any]:
+    """Return a function that gives an exchange one answer and returns its result."""
+
+    def answered(
+        exchange: Exchange[Any], json: Any = None, *, status: int = 200, text: str | None = None
+    ) -> Any:
+        next(exchange)
+        body = {"json": json} if text is None else {"text": text}
+        return _finish(exchange, httpx.Response(status, content=_body(body)))
+
+    return answered

@@ -1,3 +1,94 @@
 """Every golden exchange against the vendor's class, and the sandbox against the golden exchanges."""
 
 from __future__ import annotations
+
+import pytest
+
+from airflow_provider.engine.errors import MessagingError
+from airflow_provider.engine.exchange import Intent, intent_of
+from airflow_provider.engine.vendors import VENDORS, load
+from airflow_provider.engine.vendors.base import SENDS, operations
+
+SOURCES = {entry.seed for entry in VENDORS.values()} | {
+    "vendor documentation",
+    "third-party client",
+    "assumed",
+}
+FIELDS = {
+    "source",
+    "note",
+    "operation",
+    "arguments",
+    "account",
+    "request",
+    "response",
+    "result",
+    "error",
+    "sandbox",
+}
+ACTS = {"login_phone", "login_qr", "logout"}
+
+
+def test_a_golden_file_tells_one_exchange_and_where_it_is_from(golden):
+    told = golden.told
+    assert told.keys() <= FIELDS
+    assert told["source"] in SOURCES
+    assert ("result" in told) != ("error" in told)
+    assert golden.name.startswith(golden.operation)
+    if told["source"] in {"vendor documentation", "third-party client"}:
+        assert told["note"], "say where it was found"
+
+
+def test_the_operation_asks_and_understands_as_told(golden):
+    told = golden.told
+    outcome = converse(golden)
+
+    if not isinstance(outcome, MessagingError):
+        assert "result" in told, f"no error, but {golden.shown(outcome)}"
+        assert golden.shown(outcome) == told["result"]
+        return
+    assert told.get("error") == described(outcome), str(outcome)
+    assert outcome.sentence.endswith((".", ".)"))
+    assert golden.account.secret.get_secret_value() not in str(outcome)
+    if "request" in told:
+        assert (outcome.vendor, outcome.operation) == (golden.vendor, golden.operation)
+
+
+def converse(golden):
+    """Return what the operation came to: its result or its error."""
+    try:
+        if golden.operation == "read_callback":
+            return golden.read_callback(*golden.callback)
+        exchange = golden.begin()
+        request = next(exchange)
+        check(golden, request)
+        return golden.finish(exchange, golden.response)
+    except MessagingError as error:
+        return error
+
+
+def check(golden, request):
+    assert "request" in golden.told, "it was to raise before it asked"
+    sent, wanted = golden.as_told(request), dict(golden.told["request"])
+    headers = {name.lower(): value for name, value in wanted.pop("headers", {}).items()}
+    assert headers.items() <= sent["headers"].items()
+    assert {name: value for name, value in sent.items() if name != "headers"} == wanted
+    assert str(request.url).startswith(golden.account.base_url)
+    assert intent_of(request) is intent(golden.operation)
+
+
+def intent(operation):
+    if operation in SENDS:
+        return Intent.SEND
+    return Intent.ACT if operation in ACTS else Intent.READ
+
+
+def described(error):
+    told = {"type": type(error).__name__, "scope": getattr(error, "scope", None), "code": error.code}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_every_operation_of_a_vendor_has_a_golden_exchange_that_succeeds(vendor, goldens):
+    told = {golden.operation for golden in goldens if golden.vendor == vendor and "result" in golden.told}
+    assert told >= {written.name for written in operations(load(vendor))}
