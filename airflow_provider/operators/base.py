@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, TypeVar
@@ -23,12 +23,13 @@ from airflow_provider.engine.ledger.claims import Origin
 from airflow_provider.engine.ledger.states import OnUnknown
 from airflow_provider.engine.messages import Attachment, Message, Receipt
 from airflow_provider.engine.redaction import mask
+from airflow_provider.engine.templates import render_text
 from airflow_provider.hooks.base import MessagingHook
 
 if TYPE_CHECKING:
     import jinja2
 
-__all__ = ["MessagingOperator", "SendOperator", "read_attachment"]
+__all__ = ["MessagingOperator", "SendOperator", "WriteOperator", "read_attachment"]
 
 T = TypeVar("T")
 
@@ -176,6 +177,53 @@ class SendOperator(MessagingOperator):
     def as_xcom(self, receipts: Sequence[Receipt]) -> list[dict[str, Any]]:
         """Return receipts as JSON-able values for XCom."""
         return [receipt.as_json(full=self.reveal_recipients) for receipt in receipts]
+
+
+class WriteOperator(SendOperator):
+    """Send a text of one's own, or one rendered from a template that ships with Ulak.
+
+    :param text: The text; a file name that ends with ``.j2`` or ``.txt`` is read, as everywhere in Airflow.
+    :param template: Name of a template, in place of ``text``.
+    :param variables: What the template is filled with. They are data: never read as a template themselves.
+    :param language: The template's language.
+    """
+
+    template_fields: Sequence[str] = (
+        *SendOperator.template_fields,
+        "text",
+        "template",
+        "variables",
+        "language",
+    )
+    template_ext: Sequence[str] = (".j2", ".txt")
+
+    def __init__(
+        self,
+        *,
+        text: str | None = None,
+        template: str | None = None,
+        variables: Mapping[str, Any] | None = None,
+        language: str = "tr",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.text = text
+        self.template = template
+        self.variables = variables
+        self.language = language
+
+    def written(self, channel: Literal["sms", "whatsapp"]) -> str:
+        """Return the text to send.
+
+        Raises:
+            InvalidMessage: Neither or both of ``text`` and ``template`` are given, or the template fails.
+        """
+        if (self.text is None) == (self.template is None):
+            raise InvalidMessage("The task needs either `text` or `template`.")
+        if self.template is None:
+            # A DAG that renders native objects turns "42" into a number.
+            return str(self.text)
+        return render_text(channel, self.template, self.language, self.variables or {})
 
 
 def _map_index(ti: Any) -> int:

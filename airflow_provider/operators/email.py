@@ -7,20 +7,21 @@ from typing import Any, ClassVar
 
 from airflow.sdk import Context
 
+from airflow_provider.engine.errors import InvalidMessage
 from airflow_provider.engine.messages import Email
+from airflow_provider.engine.templates import RenderedEmail, render_email
 from airflow_provider.hooks.base import Recipients, addresses
-from airflow_provider.operators.base import SendOperator
+from airflow_provider.operators.base import WriteOperator
 
 __all__ = ["SendEmailOperator"]
 
 
-class SendEmailOperator(SendOperator):
+class SendEmailOperator(WriteOperator):
     """Send one e-mail; returns a receipt for each ``to`` address.
 
     :param to: An address, or a list of them; all stand in one envelope.
-    :param subject: One line.
-    :param text: The plain part; this or ``html`` or both. A file name that ends with ``.j2`` or ``.txt`` is read.
-    :param html: The HTML part, or a file name that ends with ``.html`` or ``.j2``.
+    :param subject: One line; a template brings its own.
+    :param html: The HTML part, or a file name that ends with ``.html`` or ``.j2``; this or ``text`` or both.
     :param sender: The From address; the vendor's default otherwise.
     :param cc: Further visible recipients.
     :param bcc: Further hidden recipients.
@@ -28,10 +29,9 @@ class SendEmailOperator(SendOperator):
     """
 
     template_fields: Sequence[str] = (
-        *SendOperator.template_fields,
+        *WriteOperator.template_fields,
         "to",
         "subject",
-        "text",
         "html",
         "sender",
         "cc",
@@ -46,8 +46,7 @@ class SendEmailOperator(SendOperator):
         self,
         *,
         to: Recipients,
-        subject: str,
-        text: str | None = None,
+        subject: str | None = None,
         html: str | None = None,
         sender: str | None = None,
         cc: Recipients = (),
@@ -58,7 +57,6 @@ class SendEmailOperator(SendOperator):
         super().__init__(**kwargs)
         self.to = to
         self.subject = subject
-        self.text = text
         self.html = html
         self.sender = sender
         self.cc = cc
@@ -70,17 +68,30 @@ class SendEmailOperator(SendOperator):
         receipts = self.send(
             context,
             "send_email",
-            lambda _: [
-                Email(
-                    to=addresses(self.private("to")),
-                    subject=str(self.subject),
-                    text=self.text,
-                    html=self.html,
-                    sender=self.sender,
-                    cc=addresses(self.private("cc")),
-                    bcc=addresses(self.private("bcc")),
-                    reply_to=addresses(self.private("reply_to")),
-                )
-            ],
+            lambda _: [self._compose()],
         )
         return self.as_xcom(receipts)
+
+    def _compose(self) -> Email:
+        parts = self._parts()
+        return Email(
+            to=addresses(self.private("to")),
+            subject=parts.subject,
+            text=parts.text,
+            html=parts.html,
+            sender=self.sender,
+            cc=addresses(self.private("cc")),
+            bcc=addresses(self.private("bcc")),
+            reply_to=addresses(self.private("reply_to")),
+        )
+
+    def _parts(self) -> RenderedEmail:
+        if self.template is not None:
+            if (self.subject, self.text, self.html) != (None, None, None):
+                raise InvalidMessage(
+                    "The task has a `template` beside `subject`, `text` or `html`; use one of the two."
+                )
+            return render_email(self.template, self.language, self.variables or {})
+        if self.subject is None:
+            raise InvalidMessage("The task has neither `subject` nor `template`.")
+        return RenderedEmail(str(self.subject), self.text, self.html)

@@ -10,16 +10,15 @@ from airflow.sdk import Context
 
 from airflow_provider.engine.messages import Otp, Sms
 from airflow_provider.hooks.base import Recipients, numbers
-from airflow_provider.operators.base import MessagingOperator, SendOperator
+from airflow_provider.operators.base import MessagingOperator, SendOperator, WriteOperator
 
 __all__ = ["ListSenderIdsOperator", "SendOtpOperator", "SendSmsOperator"]
 
 
-class SendSmsOperator(SendOperator):
+class SendSmsOperator(WriteOperator):
     """Send one text to one or more numbers; returns a receipt for each.
 
     :param to: A number, or a list of them, as people write them: ``0532 123 45 67``, ``+90532...``.
-    :param text: The text, or a file name that ends with ``.j2`` or ``.txt``, as everywhere in Airflow.
     :param sender: The sender id; the connection's by default.
     :param content_type: TurkeySMS only: 0 transactional, 1 high quality, 2 advertising.
     :param sms_lang: TurkeySMS only: 0 plain, 1 Turkish, 2 Unicode; from the text by default.
@@ -28,14 +27,12 @@ class SendSmsOperator(SendOperator):
     :param reserve_suffix: Count the five characters that Turkish operators append.
     """
 
-    template_fields: Sequence[str] = (*SendOperator.template_fields, "to", "text", "sender", "send_at")
-    template_ext: Sequence[str] = (".j2", ".txt")
+    template_fields: Sequence[str] = (*WriteOperator.template_fields, "to", "sender", "send_at")
 
     def __init__(
         self,
         *,
         to: Recipients,
-        text: str,
         sender: str | None = None,
         content_type: Literal[0, 1, 2] | None = None,
         sms_lang: Literal[0, 1, 2] | None = None,
@@ -46,7 +43,6 @@ class SendSmsOperator(SendOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.to = to
-        self.text = text
         self.sender = sender
         self.content_type = content_type
         self.sms_lang = sms_lang
@@ -62,8 +58,7 @@ class SendSmsOperator(SendOperator):
             lambda _: [
                 Sms(
                     to=numbers(self.private("to")),
-                    # A DAG that renders native objects turns "42" into a number.
-                    text=str(self.text),
+                    text=self.written("sms"),
                     sender=self.sender,
                     content_type=self.content_type,
                     sms_lang=self.sms_lang,

@@ -16,7 +16,7 @@ from airflow_provider.engine.exchange import Link, Pairing, as_json
 from airflow_provider.engine.messages import Attachment, WhatsApp
 from airflow_provider.engine.redaction import mask
 from airflow_provider.hooks.base import MessagingHook, Recipients, numbers
-from airflow_provider.operators.base import MessagingOperator, SendOperator, read_attachment
+from airflow_provider.operators.base import MessagingOperator, WriteOperator, read_attachment
 
 __all__ = [
     "ListDevicesOperator",
@@ -27,36 +27,32 @@ __all__ = [
 ]
 
 
-class SendWhatsAppOperator(SendOperator):
+class SendWhatsAppOperator(WriteOperator):
     """Send WhatsApp messages through a linked device; returns a receipt for each.
 
-    One text to one or many: ``to`` and ``text``. Many texts to many: ``messages``, a list of
+    One text to one or many: ``to`` and ``text`` or ``template``. Many texts to many: ``messages``, a list of
     ``{"to": ..., "text": ...}``, sent many in one request.
 
     :param to: A number, or a list of them.
-    :param text: What they read.
-    :param messages: In place of the two.
+    :param messages: In place of them.
     :param attachment: Path of a file, local or object storage: pdf, doc(x), ppt(x), xls(x), jpg, png.
     :param device: The device's ``reg_id``; the connection's by default.
     :param speed: 1 (fastest) to 4 (slowest).
     """
 
     template_fields: Sequence[str] = (
-        *SendOperator.template_fields,
+        *WriteOperator.template_fields,
         "to",
-        "text",
         "messages",
         "attachment",
         "device",
     )
-    template_ext: Sequence[str] = (".j2", ".txt")
     private_fields: ClassVar[tuple[str, ...]] = ("to", "messages")
 
     def __init__(
         self,
         *,
         to: Recipients | None = None,
-        text: str | None = None,
         messages: Sequence[Mapping[str, str]] | None = None,
         attachment: str | None = None,
         device: str | None = None,
@@ -65,7 +61,6 @@ class SendWhatsAppOperator(SendOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.to = to
-        self.text = text
         self.messages = messages
         self.attachment = attachment
         self.device = device
@@ -80,11 +75,13 @@ class SendWhatsAppOperator(SendOperator):
         to, messages = self.private("to"), self.private("messages")
         attachment = None if self.attachment is None else read_attachment(self.attachment)
         if messages is None:
-            if to is None or self.text is None:
-                raise InvalidMessage("The task has neither `to` and `text` nor `messages`.")
-            return [self._message(to, self.text, attachment)]
-        if to is not None or self.text is not None:
-            raise InvalidMessage("The task has both `messages` and `to` or `text`; use one of the two forms.")
+            if to is None:
+                raise InvalidMessage("The task has neither `to` nor `messages`.")
+            return [self._message(to, self.written("whatsapp"), attachment)]
+        if (to, self.text, self.template) != (None, None, None):
+            raise InvalidMessage(
+                "The task has `messages` beside `to`, `text` or `template`; use one of the two forms."
+            )
         try:
             return [self._message(message["to"], message["text"], attachment) for message in messages]
         except (KeyError, TypeError):
