@@ -136,8 +136,8 @@ def show(url: str, began: float) -> int:
     for entry in sent:
         there = in_inbox.get((entry.vendor, entry.channel, entry.to))
         state = f"{entry.state}" + (f", {there} at the vendor" if there else ", not in the inbox")
-        credits = "-" if entry.credits is None else str(entry.credits)
-        table.add_row(entry.vendor, entry.operation, mask(entry.to), state, entry.message_id or "-", credits)
+        cost = "-" if entry.credits is None else str(entry.credits)
+        table.add_row(entry.vendor, entry.operation, mask(entry.to), state, entry.message_id or "-", cost)
     Console(width=None if sys.stdout.isatty() else 130).print(table)
 
     by_ledger = Counter((entry.vendor, entry.channel, entry.to) for entry in sent)
