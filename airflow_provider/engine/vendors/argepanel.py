@@ -115,8 +115,8 @@ class Argepanel:
             UnsupportedOperation: The message has a field that the API lacks, such as a sender.
             InvalidMessage: A number is not Turkish.
         """
-        for name in _LACKING:
-            if getattr(sms, name) is not None:
+        for name in Sms.model_fields:
+            if name not in _SMS_FIELDS and getattr(sms, name) is not None:
                 raise UnsupportedOperation(
                     f"The Arge notification API has no place for {name!r} in an SMS.",
                     vendor=self.key,

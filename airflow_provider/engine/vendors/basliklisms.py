@@ -135,8 +135,9 @@ class BaslikliSms:
         """
         contract = self._contract("send_sms")
         send = contract.send
-        for name in _LACKING if send.fields.sender else ("sender", *_LACKING):
-            if getattr(sms, name) is not None:
+        expressed = _SMS_FIELDS if send.fields.sender else _SMS_FIELDS - {"sender"}
+        for name in Sms.model_fields:
+            if name not in expressed and getattr(sms, name) is not None:
                 raise UnsupportedOperation(
                     f"The contract profile of connection {self.account.conn_id!r} has no place for {name!r}.",
                     vendor=self.key,

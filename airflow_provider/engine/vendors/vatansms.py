@@ -105,7 +105,7 @@ class VatanSms:
     def __init__(self, account: Account) -> None:
         self.account = account
         self._default_device = as_text(account.options.get("reg_id"))
-        speed = as_text(account.options.get("send_speed")) or "1"
+        speed = str(account.options.get("send_speed") or 1)
         if speed not in {"1", "2", "3", "4"}:
             raise ConfigurationError(
                 f"The send speed of connection {account.conn_id!r} is none of 1 (fastest) to 4 (slowest).",
