@@ -65,8 +65,8 @@ _REFUSALS = (
     Refusal(422, "", Rejected, "message", "The vendor refused a field of the message."),
 )
 
-_LACKING = ("sender", "content_type", "sms_lang", "send_at", "reject_link")
-"""Fields of an SMS for which the API has no place."""
+_SMS_FIELDS = frozenset({"to", "text", "reserve_suffix"})
+"""All of an SMS that the API can express (the suffix is a matter of counting)."""
 
 _TURKISH = re.compile(r"\+90[0-9]{10}", re.ASCII)
 

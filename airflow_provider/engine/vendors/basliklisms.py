@@ -93,8 +93,8 @@ _STATES = {
 }
 """Final words. After any other, known or not, the message is still on its way."""
 
-_LACKING = ("content_type", "sms_lang", "send_at", "reject_link")
-"""Fields of an SMS for which a contract profile has no place."""
+_SMS_FIELDS = frozenset({"to", "text", "sender", "reserve_suffix"})
+"""All of an SMS that a contract can express (the suffix is a matter of counting)."""
 
 _MESSAGE_ID = re.compile(r"(?!\.+$)[!-~]{1,200}", re.ASCII)
 
