@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from airflow_provider.sandbox.store import Exchange, Message, iso
 
@@ -79,8 +79,8 @@ def _headers(headers: Iterable[tuple[bytes, bytes]], secrets: Sequence[str]) -> 
 
 def without(text: str, secrets: Sequence[str]) -> str:
     """Return `text` without any credential, however a URL or JSON may write it."""
-    for secret in secrets:
-        for written in {secret, quote(secret, safe=""), json.dumps(secret)[1:-1]}:
-            if written:
-                text = text.replace(written, REDACTED)
+    for secret in filter(None, secrets):
+        in_json = (json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False))
+        for written in {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), *in_json}:
+            text = text.replace(written, REDACTED)
     return text
