@@ -15,9 +15,11 @@ told apart), and only what the page promises counts as accepted.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
+
+import httpx
 
 from airflow_provider.engine.account import Account
 from airflow_provider.engine.errors import (
@@ -68,6 +70,7 @@ _REFUSALS = (
 _SMS_FIELDS = frozenset({"to", "text", "reserve_suffix"})
 """All of an SMS that the API can express (the suffix is a matter of counting)."""
 
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _TURKISH = re.compile(r"\+90[0-9]{10}", re.ASCII)
 
 
@@ -163,13 +166,8 @@ class Argepanel:
         keys = {"apiKey": self.account.require_secret("API key"), "programKey": self._program_key()}
         address = f"{self.account.base_url}/api/send"
         response = yield build("POST", address, intent=intent, json={**keys, **message})
-        try:
-            body = decode_json(response, vendor=self.key, operation=operation)
-        except UnreadableResponse:
-            # The page of a proxy in between: its status is all that it says.
-            body = {}
         private = [*keys.values(), *(message.get(name) or "" for name in ("subject", "message", "html"))]
-        answer = _Answer(operation, response.status_code, body, safe_words(body.get("message"), private))
+        answer = _read(operation, response, private)
         if answer.status == 502 and intent is Intent.SEND:
             sentence = "The carrier behind the vendor failed, perhaps for some of the recipients only."
             raise OutcomeUnknown(quoting(sentence, answer.words), **answer.where)
@@ -196,12 +194,9 @@ class _Answer:
 
     operation: str
     status: int
-    body: Mapping[str, Any]
+    success: bool
+    request_id: str | None
     words: str
-
-    @property
-    def request_id(self) -> str | None:
-        return as_text(self.body.get("requestId"))
 
     @property
     def where(self) -> dict[str, Any]:
@@ -217,9 +212,24 @@ class _Answer:
         if self.status >= 400:
             raise refusal(_REFUSALS, self.words, **self.where)
         # The page has no 200 without success, so what one means for the message is anyone's guess.
-        if self.body.get("success") is not True:
+        if not self.success:
             sentence = f"The vendor answered HTTP {self.status} but did not report success."
             raise UnreadableResponse(quoting(sentence, self.words), **self.where)
+
+
+def _read(operation: str, response: httpx.Response, private: Sequence[str]) -> _Answer:
+    """Read the envelope as far as it can be; ``private`` must not come back in an error."""
+    try:
+        body = decode_json(response, vendor=Argepanel.key, operation=operation)
+    except UnreadableResponse:
+        # The page of a proxy in between: its status is all that it says.
+        body = {}
+    request_id = as_text(body.get("requestId"))
+    if request_id and not _UUID.fullmatch(request_id):
+        # Not what the page promises. Every error shows it, so it must not be an echo.
+        request_id = safe_words(request_id, private)
+    words = safe_words(body.get("message"), private)
+    return _Answer(operation, response.status_code, body.get("success") is True, request_id, words)
 
 
 def _phone(number: str) -> str:

@@ -360,7 +360,9 @@ class _Answer:
 
     @property
     def code(self) -> str | None:
-        return as_text(self.body.get("code"))
+        # Shown with every error, so anything but a number, which might be an echo, is left out.
+        code = as_text(self.body.get("code")) or ""
+        return code if code.isascii() and code.isdigit() and len(code) < 6 else None
 
     @property
     def data(self) -> Mapping[str, Any]:
