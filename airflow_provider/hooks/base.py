@@ -7,15 +7,22 @@ twice: ``hook.balance()`` and ``await hook.abalance()``. A vendor's own hook add
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Generator, Sequence
+import inspect
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Concatenate, Literal, ParamSpec, Self, TypeVar
 
 from airflow.sdk import BaseHook, Connection
+from airflow.sdk.log import amask_secret, mask_secret
 
 from airflow_provider.engine import dispatch, phone
 from airflow_provider.engine.account import Account, Network
-from airflow_provider.engine.errors import ConfigurationError, MessagingError
+from airflow_provider.engine.errors import (
+    ConfigurationError,
+    InvalidMessage,
+    MessagingError,
+    UnsupportedOperation,
+)
 from airflow_provider.engine.exchange import (
     Balance,
     Delivery,
@@ -34,7 +41,14 @@ from airflow_provider.engine.ledger.states import OnUnknown
 from airflow_provider.engine.messages import Attachment, Email, Message, Otp, Receipt, Sms, WhatsApp
 from airflow_provider.engine.vendors import VENDORS, load
 from airflow_provider.engine.vendors.base import Vendor, find
-from airflow_provider.hooks.connections import account_of, entry_of, find_connection, network_of
+from airflow_provider.hooks.connections import (
+    account_of,
+    afind_connection,
+    entry_of,
+    extra_of,
+    find_connection,
+    network_of,
+)
 from airflow_provider.hooks.installation import open_ledger
 from airflow_provider.hooks.runtime import async_driver, close_async_drivers, sync_driver
 
@@ -43,6 +57,7 @@ __all__ = ["MessagingHook", "Recipients", "addresses", "numbers"]
 H = TypeVar("H", bound="MessagingHook")
 P = ParamSpec("P")
 T = TypeVar("T")
+C = TypeVar("C", bound=Callable[..., Any])
 
 Recipients = str | Sequence[str]
 _Build = Callable[Concatenate[H, P], Generator[Step, Any, T]]
@@ -51,21 +66,30 @@ _Build = Callable[Concatenate[H, P], Generator[Step, Any, T]]
 def _now(build: _Build[H, P, T]) -> Callable[Concatenate[H, P], T]:
     """Offer an operation as a method that blocks until it is done."""
 
-    @functools.wraps(build)
     def call(self: H, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return self.run(build(self, *args, **kwargs))
 
-    return call
+    return _described(call, build)
 
 
-def _later(build: _Build[H, P, T]) -> Callable[Concatenate[H, P], Awaitable[T]]:
+def _later(build: _Build[H, P, T]) -> Callable[Concatenate[H, P], Coroutine[Any, Any, T]]:
     """Offer an operation as a coroutine method."""
 
-    @functools.wraps(build)
     async def call(self: H, /, *args: P.args, **kwargs: P.kwargs) -> T:
         await self.aload()
         return await self.arun(build(self, *args, **kwargs))
 
+    return _described(call, build, "a")
+
+
+def _described(call: C, build: Callable[..., Any], prefix: str = "") -> C:
+    """Have ``help()`` and tracebacks show the method that people call, not the steps behind it."""
+    functools.update_wrapper(call, build)
+    call.__name__ = prefix + build.__name__.removeprefix("_")
+    call.__qualname__ = f"MessagingHook.{call.__name__}"
+    signature = inspect.signature(build)
+    returned = str(signature.return_annotation).removeprefix("Generator[Step, Any, ").removesuffix("]")
+    vars(call)["__signature__"] = signature.replace(return_annotation=returned)
     return call
 
 
@@ -105,9 +129,8 @@ class MessagingHook(BaseHook):
         Raises:
             ConfigurationError: There is no such connection, or it is none of ours.
         """
-        connection = find_connection(conn_id) if isinstance(conn_id, str) else conn_id
-        hook = MessagingHook(connection)
-        hook._adopt(connection, connection.extra_dejson)
+        hook = MessagingHook(find_connection(conn_id) if isinstance(conn_id, str) else conn_id)
+        hook._load()
         return hook
 
     # --- connection -----------------------------------------------------------------------------------
@@ -130,16 +153,20 @@ class MessagingHook(BaseHook):
     async def aload(self) -> Self:
         """Read the connection without blocking the loop; other coroutine methods do it by themselves."""
         if self._loaded is None:
-            connection = (
-                await BaseHook.aget_connection(self._given) if isinstance(self._given, str) else self._given
-            )
-            self._adopt(connection, await connection.aextra_dejson())
+            given = self._given
+            connection = await afind_connection(given) if isinstance(given, str) else given
+            extra = extra_of(connection)
+            await amask_secret(extra)
+            self._adopt(connection, extra)
         return self
 
     def _load(self) -> tuple[Vendor, Network]:
         if self._loaded is None:
-            connection = find_connection(self._given) if isinstance(self._given, str) else self._given
-            return self._adopt(connection, connection.extra_dejson)
+            given = self._given
+            connection = find_connection(given) if isinstance(given, str) else given
+            extra = extra_of(connection)
+            mask_secret(extra)
+            return self._adopt(connection, extra)
         return self._loaded
 
     def _adopt(self, connection: Connection, extra: dict[str, Any]) -> tuple[Vendor, Network]:
@@ -421,7 +448,11 @@ class MessagingHook(BaseHook):
         ]
         if not able:
             return False, f"{title} cannot be tested without a send: its API has nothing to ask."
-        answer = yield from self._ask(able[0])
+        try:
+            answer = yield from self._ask(able[0])
+        except UnsupportedOperation as error:
+            # BaslikliSMS: what can be asked depends on the contract.
+            return False, f"{title} cannot be tested without a send: {error.sentence}"
         match answer:
             case Identity(note=str(note)):
                 return False, f"{title}: {note}"
@@ -445,5 +476,16 @@ def numbers(to: Recipients) -> tuple[str, ...]:
 
 
 def addresses(to: Recipients) -> tuple[str, ...]:
-    """Return one recipient or many as many."""
-    return (to,) if isinstance(to, str) else tuple(to)
+    """Return one recipient or many as many.
+
+    Raises:
+        InvalidMessage: It is neither a text nor a list of texts.
+    """
+    given: Any = to
+    # A DAG that renders native objects turns a text of digits into a number.
+    if isinstance(given, str | int):
+        return (str(given),)
+    listed = isinstance(given, Sequence) and not isinstance(given, bytes)
+    if listed and all(isinstance(one, str | int) for one in given):
+        return tuple(map(str, given))
+    raise InvalidMessage("Recipients must be given as a text, or as a list of texts.", advice="")

@@ -6,11 +6,14 @@ than who writes DAGs.
 
 from __future__ import annotations
 
+import asyncio
+import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+import httpx
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 from pydantic import SecretStr, ValidationError
@@ -21,7 +24,7 @@ from airflow_provider.engine.account import Account, Network
 from airflow_provider.engine.errors import ConfigurationError
 from airflow_provider.engine.vendors import VENDORS, Entry
 
-__all__ = ["account_of", "entry_of", "find_connection", "network_of"]
+__all__ = ["account_of", "afind_connection", "entry_of", "extra_of", "find_connection", "network_of"]
 
 _NETWORK = ("connect_timeout", "read_timeout", "deadline", "proxy", "ca_file")
 
@@ -38,13 +41,30 @@ def find_connection(conn_id: str) -> Connection:
     try:
         return BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
-        stored = _from_database(conn_id)
+        return _elsewhere(conn_id)
+
+
+async def afind_connection(conn_id: str) -> Connection:
+    """Do what :func:`find_connection` does without blocking the event loop."""
+    try:
+        return await BaseHook.aget_connection(conn_id)
+    except AirflowNotFoundException:
+        return await asyncio.to_thread(_elsewhere, conn_id)
+
+
+def _elsewhere(conn_id: str) -> Connection:
+    stored = None if _in_a_task() else _from_database(conn_id)
     if stored is None:
         raise ConfigurationError(
             f"There is no connection {conn_id!r}.",
             advice=f"Make it in Airflow, or set AIRFLOW_CONN_{conn_id.upper()}; for the sandbox: `ulak sandbox env`.",
         )
     return stored
+
+
+def _in_a_task() -> bool:
+    # As Airflow itself tells. In a task or trigger its supervisor has looked everywhere, the database included.
+    return hasattr(sys.modules.get("airflow.sdk.execution_time.task_runner"), "SUPERVISOR_COMMS")
 
 
 def _from_database(conn_id: str) -> Connection | None:
@@ -77,12 +97,33 @@ def entry_of(connection: Connection) -> Entry:
     return entry
 
 
+def extra_of(connection: Connection) -> dict[str, Any]:
+    """Return a connection's extra, decoded.
+
+    Airflow's own ``extra_dejson`` takes an extra that it cannot read for an empty one, and has no form for an event
+    loop before 3.3.2.
+
+    Raises:
+        ConfigurationError: It is no JSON object.
+    """
+    try:
+        extra = json.loads(connection.extra or "{}")
+    except ValueError:
+        extra = None
+    if not isinstance(extra, dict):
+        raise ConfigurationError(
+            f"The extra of connection {connection.conn_id!r} is no JSON object.",
+            advice='Write it like {"sender": "ULAK"}.',
+        )
+    return extra
+
+
 def account_of(connection: Connection, extra: Mapping[str, Any]) -> Account:
     """Return the account that a connection describes.
 
     Args:
         connection: The connection.
-        extra: Its extra, decoded; decoding needs another call inside a trigger than elsewhere.
+        extra: Its extra, decoded.
 
     Raises:
         ConfigurationError: It is no connection of ours, or has no usable host.
@@ -125,14 +166,21 @@ def _base_url(connection: Connection, entry: Entry) -> str:
                 advice="Enter the base URL that the vendor gave you as host.",
             )
         return entry.base_url
+    # Connections written as a URI keep scheme, host, port and path apart.
     if "://" not in host:
-        # Connections written as a URI keep scheme, host and port apart.
-        port = f":{connection.port}" if connection.port else ""
-        host = f"{connection.schema or 'https'}://{host}{port}"
-    parts = urlsplit(host)
-    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.username:
+        host = f"{connection.schema or 'https'}://{host}"
+    elif connection.schema:
+        host = f"{host}/{connection.schema.strip('/')}"
+    try:
+        address = httpx.URL(host)
+        if connection.port and address.port is None:
+            address = address.copy_with(port=connection.port)
+    except httpx.InvalidURL:
+        address = httpx.URL()
+    plain = address.host and (address.port or 0) < 65536 and not address.userinfo and not {"?", "#"} & set(host)
+    if address.scheme not in {"https", "http"} or not plain:
         raise ConfigurationError(
             f"Connection {connection.conn_id!r} has a host that is no plain http(s) address.",
             advice="Write it like https://api.example.com; credentials belong into login and password.",
         )
-    return host
+    return str(address).rstrip("/")
