@@ -43,6 +43,10 @@ export class Conversation {
   }
 
   draw(phone, { opened, needle }) {
+    if (phone === undefined) { // an address that has got nothing yet, or nothing lately
+      fill(this.about, 'No messages here');
+      return;
+    }
     const atBottom = this.isAtBottom();
     const newest = phone.messages.slice(-this.shown);
     const hidden = phone.messages.length - newest.length;

@@ -38,7 +38,7 @@ function draw() {
   const query = $('search').value;
   const phones = phonesOf(feed.messages.values());
   const phone = choice.kind === 'phone' ? phones.find(({ to }) => to === choice.to) : undefined;
-  if (feed.of !== null && choice.kind === 'phone' && phone === undefined) return location.replace('#/');
+  if (feed.of !== null && choice.kind === 'phone' && phones.length === 0) return location.replace('#/');
   if (choice.kind === 'home' && wide.matches && phones.length > 0) return location.replace(`#/to/${encodeURIComponent(phones[0].to)}`);
   if (phone !== undefined && !document.hidden && markSeen(phone)) phone.unread = 0;
 
@@ -75,7 +75,7 @@ function made({ kind, to }) {
     const conversation = new Conversation(to, { ...actions, redraw: draw });
     return {
       element: conversation.element,
-      draw: (phone, needle, { message }) => phone && conversation.draw(phone, { opened: message, needle }),
+      draw: (phone, needle, { message }) => conversation.draw(phone, { opened: message, needle }),
     };
   }
   const element = h('div', { class: 'page' });

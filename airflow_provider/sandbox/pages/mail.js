@@ -4,12 +4,16 @@ import { fill, h, icon } from './dom.js';
 import { vendorTitle } from './words.js';
 
 // Read before the mail's own markup. It narrows the page's policy, which the frame inherits, to what a mail may
-// have: nothing from any host, this one included. Links open nowhere, since the frame may open no windows.
+// have: nothing from any host, this one included.
 const BEFORE_MAIL = '<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-  + 'style-src \'unsafe-inline\'; img-src data:; font-src data:"><base target="_blank">'
+  + 'style-src \'unsafe-inline\'; img-src data:; font-src data:">'
   + '<style>html{color-scheme:light;background:#fff;color:#1c2024;font:15px/1.5 system-ui,sans-serif}</style>';
+// Sandbox and policy stop these from loading anything, but browsers open connections for some of them before they ask.
+const NOT_FOR_MAILS = 'script, link, base, meta[http-equiv], iframe, frame, object, embed, template';
+const HERE = 'about:srcdoc'; // the frame's own address; a bare `#…` would mean this page's
 const REMOTE = /(?:src|srcset|background|poster)\s*=\s*["']?\s*(?:https?:)?\/\/|url\(\s*["']?(?:https?:)?\/\//i;
-const policy = window.trustedTypes?.createPolicy('mail-frame', { createHTML: (html) => BEFORE_MAIL + html });
+const policy = window.trustedTypes?.createPolicy('mail-frame', { createHTML: (html) => html });
+const trusted = (html) => policy?.createHTML(html) ?? html;
 let cards = 0;
 
 export function mailCard(message, footer) {
@@ -92,6 +96,20 @@ function frame(html, subject) {
   const element = h('iframe', {
     sandbox: '', referrerpolicy: 'no-referrer', loading: 'lazy', title: `The mail “${subject}” as HTML`,
   });
-  element.srcdoc = policy ? policy.createHTML(html) : BEFORE_MAIL + html;
+  element.srcdoc = trusted(BEFORE_MAIL + quieted(html));
   return element;
+}
+
+/** A mail that keeps to itself: its links tell where they would lead, and lead nowhere. */
+function quieted(html) {
+  const mail = new DOMParser().parseFromString(trusted(html), 'text/html');
+  for (const element of mail.querySelectorAll(NOT_FOR_MAILS)) element.remove();
+  for (const link of mail.querySelectorAll('a, area')) {
+    const target = link.getAttribute('href') ?? link.getAttribute('xlink:href');
+    for (const name of ['href', 'xlink:href', 'ping', 'target']) link.removeAttribute(name);
+    if (target === null) continue;
+    link.setAttribute('href', HERE + (target.startsWith('#') ? target : '#'));
+    link.setAttribute('title', target);
+  }
+  return mail.documentElement.outerHTML;
 }

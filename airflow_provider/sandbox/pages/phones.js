@@ -6,6 +6,7 @@ import { atBriefly, channelTitle, folded, number, plural, recipient, vendorTitle
 const MOST_ROWS = 300;
 const SEEN = 'ulak.seen';
 const rows = new Map();
+const searchable = new WeakMap();
 const seen = new Map(Object.entries(JSON.parse(localStorage.getItem(SEEN) ?? '{}')));
 
 /** Gather the messages by recipient, the one with the newest message first. */
@@ -21,7 +22,7 @@ export function phonesOf(messages) {
     phone.messages.push(message);
     if (message.received_at > (seen.get(message.to) ?? '')) phone.unread += 1;
   }
-  return [...phones.values()].sort((a, b) => order(b.messages.at(-1)) - order(a.messages.at(-1)));
+  return [...phones.values()].sort((a, b) => -order(a.messages.at(-1), b.messages.at(-1)));
 }
 
 /** Remember that all of a phone's messages have been looked at; tells whether that is new. */
@@ -38,7 +39,8 @@ export function markSeen(phone) {
 export function drawPhones(list, note, phones, { query, selected }) {
   const needle = folded(query.trim());
   const found = needle === '' ? phones.map((phone) => ({ phone, shown: phone.messages.at(-1) })) : search(phones, needle);
-  for (const to of rows.keys()) if (!phones.some((phone) => phone.to === to)) rows.delete(to);
+  const known = new Set(phones.map(({ to }) => to));
+  for (const to of rows.keys()) if (!known.has(to)) rows.delete(to);
   arrange(list, found.slice(0, MOST_ROWS).map(({ phone, shown }) => row(phone, shown, phone.to === selected)));
   note.hidden = found.length > 0 && found.length <= MOST_ROWS;
   note.textContent = found.length > MOST_ROWS
@@ -59,9 +61,13 @@ function search(phones, needle) {
 
 /** Whether a message's words, sender, vendor, channel or state hold what is searched, already folded. */
 export function fits(message, needle) {
-  const words = [message.text, message.subject ?? '', message.sender, vendorTitle(message.vendor),
-    channelTitle(message.channel), message.state];
-  return words.some((word) => folded(word).includes(needle));
+  let words = searchable.get(message);
+  if (words === undefined) {
+    const { text, subject, sender, vendor, channel, state } = message;
+    words = folded([text, subject ?? '', sender, vendorTitle(vendor), channelTitle(channel), state].join('\n'));
+    searchable.set(message, words);
+  }
+  return words.includes(needle);
 }
 
 function row(phone, shown, current) {
@@ -93,7 +99,11 @@ function row(phone, shown, current) {
   return known.element;
 }
 
-const order = (message) => Date.parse(message.received_at) + Number(message.id.slice(1)) / 1e9;
+/** Oldest first; ids (`m12`) tell apart what came in the same millisecond. */
+function order(a, b) {
+  if (a.received_at !== b.received_at) return a.received_at < b.received_at ? -1 : 1;
+  return Number(a.id.slice(1)) - Number(b.id.slice(1));
+}
 
 function preview(message) {
   const text = message.channel === 'email' ? message.subject : message.text || 'A file';
