@@ -19,6 +19,7 @@ A count is an estimate: what the vendor charges is recorded beside it.
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -111,7 +112,7 @@ _EVERY_ENCODING = frozenset(Encoding)
 
 
 def measure(
-    text: str, *, reserve_suffix: bool = True, allowed: Collection[Encoding] = _EVERY_ENCODING
+    text: str, *, reserve_suffix: bool = True, allowed: frozenset[Encoding] = _EVERY_ENCODING
 ) -> Segmentation:
     """Return how many segments a text costs, in the cheapest allowed encoding that has all its characters.
 
@@ -127,9 +128,14 @@ def measure(
     Raises:
         ValueError: The text holds half of a surrogate pair, which nothing can carry.
     """
+    return _measure(text, OPERATOR_SUFFIX if reserve_suffix else 0, allowed)
+
+
+# Dispatch counts the cost and the vendor chooses the encoding of the same text, and a campaign has one text for many.
+@functools.lru_cache(maxsize=128)
+def _measure(text: str, suffix: int, allowed: frozenset[Encoding]) -> Segmentation:
     text = unicodedata.normalize("NFC", text)
     characters = set(text)
-    suffix = OPERATOR_SUFFIX if reserve_suffix else 0
     if characters <= _GSM7.characters and Encoding.GSM7 in allowed:
         return _lay_out(text, _GSM7, characters & _GSM7.escaped, forcing=(), suffix=suffix)
 

@@ -26,8 +26,24 @@ class MemoryLedger:
             key = repr(claim.key_parts)
             check_move(Actor.CALLER, self._rows.get(key), State.CLAIMED)
             self._rows[key] = State.CLAIMED
-            found.append(Found(Verdict.CLAIM, key, State.CLAIMED, 1, lease, report_id=attempt.report_id))
+            found.append(
+                Found(
+                    Verdict.CLAIM,
+                    key,
+                    State.CLAIMED,
+                    1,
+                    claim.vendor,
+                    claim.conn_id,
+                    claim.mode,
+                    lease_left=lease,
+                    report_id=attempt.report_id,
+                )
+            )
         return found
+
+    def look(self, claims: Sequence[Claim], *, on_unknown: OnUnknown) -> Sequence[Found]:
+        """Nothing is left untried in the bench."""
+        raise AssertionError("the bench never looks")
 
     def record(self, attempt: Attempt, outcomes: Sequence[Outcome]) -> bool:
         """Write outcomes."""
