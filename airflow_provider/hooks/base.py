@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Concatenate, Literal, ParamSpec, Self, TypeVar
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.log import amask_secret, mask_secret
 
-from airflow_provider.engine import dispatch, phone
+from airflow_provider.engine import dispatch
 from airflow_provider.engine.account import Account, Network
 from airflow_provider.engine.errors import (
     ConfigurationError,
@@ -356,7 +356,8 @@ class MessagingHook(BaseHook):
 
     def _login_phone(self, phone_number: str) -> Generator[Step, Any, Pairing]:
         """Begin to link a WhatsApp account by a code that is typed on its phone."""
-        return self._ask("login_phone", phone.normalise(phone_number))
+        (number,) = numbers(phone_number)
+        return self._ask("login_phone", number)
 
     def _login_qr(self) -> Generator[Step, Any, Pairing]:
         """Begin to link a WhatsApp account by a QR."""
@@ -472,6 +473,8 @@ def numbers(to: Recipients) -> tuple[str, ...]:
     Raises:
         InvalidMessage: One of them is no number.
     """
+    from airflow_provider.engine import phone  # noqa: PLC0415  # phonenumbers is a third of our import time
+
     return tuple(phone.normalise(number) for number in addresses(to))
 
 

@@ -177,7 +177,9 @@ def _base_url(connection: Connection, entry: Entry) -> str:
             address = address.copy_with(port=connection.port)
     except httpx.InvalidURL:
         address = httpx.URL()
-    plain = address.host and (address.port or 0) < 65536 and not address.userinfo and not {"?", "#"} & set(host)
+    plain = (
+        address.host and (address.port or 0) < 65536 and not address.userinfo and not {"?", "#"} & set(host)
+    )
     if address.scheme not in {"https", "http"} or not plain:
         raise ConfigurationError(
             f"Connection {connection.conn_id!r} has a host that is no plain http(s) address.",

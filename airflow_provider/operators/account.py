@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.sdk import Context
 
+from airflow_provider.engine.errors import InvalidMessage
 from airflow_provider.engine.exchange import as_json
 from airflow_provider.engine.redaction import mask
 from airflow_provider.operators.base import MessagingOperator
@@ -72,9 +73,21 @@ class ListMessagesOperator(MessagingOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Ask, and return the page."""
-        page = self.ask(context, lambda hook: hook.list_messages(page=int(self.page), limit=int(self.limit)))
-        value = dict(as_json(page))
+        listed = self.ask(
+            context,
+            lambda hook: hook.list_messages(
+                page=_whole("page", self.page), limit=_whole("limit", self.limit)
+            ),
+        )
+        value = dict(as_json(listed))
         for message in value["messages"]:
             del message["text"]
             message["recipients"] = [mask(to) for to in message["recipients"]]
         return value
+
+
+def _whole(name: str, value: int | str) -> int:
+    # A template leaves text.
+    if isinstance(value, int) or (value.isascii() and value.isdigit()):
+        return int(value)
+    raise InvalidMessage(f"{name!r} must be a whole number.", advice="")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, TypeVar
@@ -18,7 +18,6 @@ from airflow_provider.engine.errors import (
     RateLimited,
     UnreadableResponse,
 )
-from airflow_provider.engine.exchange import Step
 from airflow_provider.engine.ledger.claims import Origin
 from airflow_provider.engine.ledger.states import OnUnknown
 from airflow_provider.engine.messages import Attachment, Message, Receipt
@@ -77,7 +76,8 @@ class MessagingOperator(BaseOperator):
         began = context["ti"].get_first_reschedule_date(context) or datetime.now(UTC)
         if retry_at - began > timedelta(seconds=self.max_wait):
             raise AirflowFailException(
-                f"{error} It was waited for {self.max_wait:.0f} s, which is max_wait."
+                f"{error} Waiting until {retry_at.isoformat(timespec='seconds')} would take the task beyond its"
+                f" max_wait of {self.max_wait:.0f} s."
             ) from error
         self.log.warning("%s The task comes back at %s.", error, retry_at.isoformat(timespec="seconds"))
         raise AirflowRescheduleException(retry_at)  # type: ignore[no-untyped-call]  # Airflow left it untyped
@@ -90,8 +90,11 @@ class MessagingOperator(BaseOperator):
         jinja_env: jinja2.Environment,
         seen_oids: set[int],
     ) -> None:
-        # Airflow stores rendered fields for its Rendered view; people's numbers do not belong there in full.
         super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
+        if parent is not self:
+            # Something inside one of our fields that has template fields of its own.
+            return
+        # Airflow stores rendered fields for its Rendered view; people's numbers do not belong there in full.
         self._in_full = {name: getattr(self, name) for name in self.private_fields}
         for name, value in self._in_full.items():
             setattr(self, name, _masked(value))
@@ -156,11 +159,20 @@ class SendOperator(MessagingOperator):
     ) -> list[Receipt]:
         """Compose messages and send them under this task's keys."""
 
-        def steps(hook: MessagingHook) -> Generator[Step, Any, list[Receipt]]:
-            origin = self.origin(context)
-            return hook.send(operation, compose(hook), origin=origin, on_unknown=self.on_unknown)
+        def deliver(hook: MessagingHook) -> list[Receipt]:
+            messages = compose(hook)
+            steps = hook.send(operation, messages, origin=self.origin(context), on_unknown=self.on_unknown)
+            try:
+                receipts = hook.run(steps)
+            except MessagingError as error:
+                self._tell(operation, error.receipts)
+                raise
+            self._tell(operation, receipts)
+            return receipts
 
-        receipts = self.ask(context, lambda hook: hook.run(steps(hook)))
+        return self.ask(context, deliver)
+
+    def _tell(self, operation: str, receipts: Sequence[Receipt]) -> None:
         for receipt in receipts:
             self.log.info(
                 "%s %s: %s to %s, message id %s, credits %s%s",
@@ -170,9 +182,8 @@ class SendOperator(MessagingOperator):
                 mask(receipt.to),
                 receipt.message_id,
                 receipt.credits,
-                f" ({receipt.cost_note})" if receipt.cost_note else "",
+                f" ({note})" if (note := receipt.error or receipt.cost_note) else "",
             )
-        return receipts
 
     def as_xcom(self, receipts: Sequence[Receipt]) -> list[dict[str, Any]]:
         """Return receipts as JSON-able values for XCom."""
@@ -219,7 +230,10 @@ class WriteOperator(SendOperator):
             InvalidMessage: Neither or both of ``text`` and ``template`` are given, or the template fails.
         """
         if (self.text is None) == (self.template is None):
-            raise InvalidMessage("The task needs either `text` or `template`.")
+            raise InvalidMessage(
+                "The task needs either `text` or `template`.",
+                advice="Where the text comes from another task, see what that task returned.",
+            )
         if self.template is None:
             # A DAG that renders native objects turns "42" into a number.
             return str(self.text)
@@ -237,12 +251,14 @@ def read_attachment(path: str) -> Attachment:
     Raises:
         InvalidMessage: It cannot be read.
     """
-    place = ObjectStoragePath(path)
     try:
+        place = ObjectStoragePath(path)
         content = place.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError, ImportError) as error:
+        # ValueError and ImportError: a scheme that nobody knows, or whose file system is not installed.
+        reason = getattr(error, "strerror", None) or type(error).__name__
         raise InvalidMessage(
-            f"The attachment {place.name!r} cannot be read: {error.strerror or type(error).__name__}.",
+            f"The attachment {path.rpartition('/')[2]!r} cannot be read: {reason}.",
             advice="Check the path, and that the worker may read it.",
         ) from None
     media_type = mimetypes.guess_type(place.name)[0] or "application/octet-stream"

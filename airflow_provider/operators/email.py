@@ -65,12 +65,7 @@ class SendEmailOperator(WriteOperator):
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Send, and return the receipts."""
-        receipts = self.send(
-            context,
-            "send_email",
-            lambda _: [self._compose()],
-        )
-        return self.as_xcom(receipts)
+        return self.as_xcom(self.send(context, "send_email", lambda _: [self._compose()]))
 
     def _compose(self) -> Email:
         parts = self._parts()
@@ -80,9 +75,10 @@ class SendEmailOperator(WriteOperator):
             text=parts.text,
             html=parts.html,
             sender=self.sender,
-            cc=addresses(self.private("cc")),
-            bcc=addresses(self.private("bcc")),
-            reply_to=addresses(self.private("reply_to")),
+            # An empty text is what a template leaves where there is nobody.
+            cc=addresses(self.private("cc") or ()),
+            bcc=addresses(self.private("bcc") or ()),
+            reply_to=addresses(self.private("reply_to") or ()),
         )
 
     def _parts(self) -> RenderedEmail:

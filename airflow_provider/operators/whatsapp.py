@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import os
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import segno
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_provider.engine.errors import InvalidMessage
+from airflow_provider.engine.errors import ConfigurationError, InvalidMessage
 from airflow_provider.engine.exchange import Link, Pairing, as_json
 from airflow_provider.engine.messages import Attachment, WhatsApp
 from airflow_provider.engine.redaction import mask
@@ -25,6 +27,10 @@ __all__ = [
     "WhatsAppLoginOperator",
     "WhatsAppLogoutOperator",
 ]
+
+
+_PAUSE = 2.0
+"""Seconds between two questions about a link."""
 
 
 class SendWhatsAppOperator(WriteOperator):
@@ -82,14 +88,15 @@ class SendWhatsAppOperator(WriteOperator):
             raise InvalidMessage(
                 "The task has `messages` beside `to`, `text` or `template`; use one of the two forms."
             )
-        try:
-            return [self._message(message["to"], message["text"], attachment) for message in messages]
-        except (KeyError, TypeError):
-            raise InvalidMessage('Each of `messages` must look like {"to": ..., "text": ...}.') from None
+        if not all(
+            isinstance(each, Mapping) and None not in (each.get("to"), each.get("text")) for each in messages
+        ):
+            raise InvalidMessage('Each of `messages` must look like {"to": ..., "text": ...}.', advice="")
+        return [self._message(each["to"], str(each["text"]), attachment) for each in messages]
 
     def _message(self, to: Recipients, text: str, attachment: Attachment | None) -> WhatsApp:
         return WhatsApp(
-            to=numbers(to), text=str(text), attachment=attachment, device=self.device, speed=self.speed
+            to=numbers(to), text=text, attachment=attachment, device=self.device, speed=self.speed
         )
 
 
@@ -101,7 +108,7 @@ class WhatsAppLoginOperator(MessagingOperator):
     :param method: ``qr``, or ``phone`` for a code that is typed on the phone.
     :param phone: The account's number, for ``phone``.
     :param save_to: File for the QR as PNG, or for the code as text. Rewritten with each fresh one, removed at the end.
-    :param timeout: Seconds to keep trying.
+    :param timeout: Seconds to keep trying. The vendor's own wait of up to half a minute is not cut short.
     """
 
     template_fields: Sequence[str] = (*MessagingOperator.template_fields, "phone", "save_to")
@@ -124,44 +131,71 @@ class WhatsAppLoginOperator(MessagingOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Ask for QRs or codes until the device is linked, and return what is known of it."""
-        place = Path(self.save_to)
         end = time.monotonic() + self.timeout
         try:
             while time.monotonic() < end:
-                pairing = self.ask(context, self._begin)
-                _write_private(place, pairing)
-                self.log.info("A fresh %s is in %s for %d s.", self.method, place, pairing.expires_in)
-                device = pairing.device
-                link: Link = self.ask(context, lambda hook, device=device: hook.check_login(device))  # type: ignore[misc]
+                pairing = self.ask(context, self._show)
+                self.log.info("A fresh %s is in %s for %d s.", self.method, self.save_to, pairing.expires_in)
+                link = self._wait(context, pairing.device, min(end, time.monotonic() + pairing.expires_in))
                 if link.connected:
-                    self.log.info("Device %s is linked.", device)
-                    return {"device": device, "message": link.message}
+                    self.log.info("Device %s is linked.", link.device)
+                    return {"device": link.device, "message": link.message}
         finally:
-            place.unlink(missing_ok=True)
+            self.on_kill()
         raise AirflowFailException(
             f"Nobody linked the WhatsApp account within {self.timeout:.0f} s."
             " Run the task again when the phone is at hand."
         )
 
-    def _begin(self, hook: MessagingHook) -> Pairing:
-        if self.method == "qr":
-            return hook.login_qr()
-        number = self.private("phone")
-        if not number:
-            raise InvalidMessage("A login by phone needs `phone`.")
-        return hook.login_phone(number)
+    def on_kill(self) -> None:
+        """Take the QR or the code away."""
+        Path(self.save_to).unlink(missing_ok=True)
+
+    def _show(self, hook: MessagingHook) -> Pairing:
+        method: str = self.method
+        if method == "qr":
+            pairing = hook.login_qr()
+        elif method == "phone" and (number := self.private("phone")):
+            pairing = hook.login_phone(number)
+        else:
+            raise InvalidMessage('A login needs method="qr", or method="phone" with `phone`.', advice="")
+        _write_private(Path(self.save_to), _drawn(pairing))
+        return pairing
+
+    def _wait(self, context: Context, device: str, until: float) -> Link:
+        while True:
+            link = self.ask(context, lambda hook: hook.check_login(device))
+            if link.connected or time.monotonic() + _PAUSE > until:
+                return link
+            # The vendor waits for half a minute by itself. If it does not, it is not to be flooded.
+            time.sleep(_PAUSE)
 
 
-def _write_private(place: Path, pairing: Pairing) -> None:
-    # Whoever reads the code or scans the QR owns the account's messages: only the task's user may.
-    place.parent.mkdir(parents=True, exist_ok=True)
-    aside = place.with_name(place.name + ".new")
-    aside.touch(mode=0o600)
-    if pairing.qr is not None:
-        segno.make(pairing.qr.get_secret_value()).save(str(aside), kind="png", scale=6, border=4)
-    elif pairing.code is not None:
-        aside.write_text(pairing.code.get_secret_value() + "\n", encoding="utf-8")
-    aside.replace(place)
+def _drawn(pairing: Pairing) -> bytes:
+    if pairing.qr is None:
+        return b"" if pairing.code is None else f"{pairing.code.get_secret_value()}\n".encode()
+    import segno  # noqa: PLC0415  # DAG files are parsed all day; a QR is drawn once in a while
+
+    image = io.BytesIO()
+    segno.make(pairing.qr.get_secret_value()).save(image, kind="png", scale=6, border=4)
+    return image.getvalue()
+
+
+def _write_private(place: Path, content: bytes) -> None:
+    # Whoever reads the code or scans the QR owns the account's messages: only the task's user may. The file is
+    # made anew under a name that nobody can have prepared, and put in place whole.
+    aside = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+        aside.replace(place)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise ConfigurationError(
+            f"{str(place)!r} cannot be written: {error.strerror or type(error).__name__}.",
+            advice="Choose another `save_to`.",
+        ) from None
 
 
 class WhatsAppLogoutOperator(MessagingOperator):
