@@ -112,7 +112,7 @@ _EVERY_ENCODING = frozenset(Encoding)
 
 
 def measure(
-    text: str, *, reserve_suffix: bool = True, allowed: frozenset[Encoding] = _EVERY_ENCODING
+    text: str, *, reserve_suffix: bool = True, allowed: Collection[Encoding] = _EVERY_ENCODING
 ) -> Segmentation:
     """Return how many segments a text costs, in the cheapest allowed encoding that has all its characters.
 
@@ -128,7 +128,7 @@ def measure(
     Raises:
         ValueError: The text holds half of a surrogate pair, which nothing can carry.
     """
-    return _measure(text, OPERATOR_SUFFIX if reserve_suffix else 0, allowed)
+    return _measure(text, OPERATOR_SUFFIX if reserve_suffix else 0, frozenset(allowed))
 
 
 # Dispatch counts the cost and the vendor chooses the encoding of the same text, and a campaign has one text for many.
