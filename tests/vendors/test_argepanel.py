@@ -127,6 +127,23 @@ def test_an_error_does_not_repeat_what_was_sent():
         assert private not in shown
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("3F2504E0-4f89-41d3-9a0c-0305e82c3301", "3F2504E0-4f89-41d3-9a0c-0305e82c3301"),
+        ("00000000-0000-0000-0000-905321234567", "00000000-0000-0000-0000-905321234567"),
+        (4711, "4711"),
+        (KEY, "***"),
+        ("905321234567", "+90 532 *** ** 67"),
+        (None, None),
+        ({"id": 1}, None),
+    ],
+)
+def test_a_request_id_is_shown_unless_it_is_an_echo(said, shown, answered):
+    answer = {"success": True, "requestId": said, "message": "sent"}
+    assert answered(send(), answer).request_id == shown
+
+
 def test_verify_cannot_send_anything_and_may_be_repeated():
     request = next(arge().verify())
     body = json.loads(request.content)

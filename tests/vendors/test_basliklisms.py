@@ -313,8 +313,14 @@ def test_an_answer_without_a_message_id_proves_nothing(answer, answered):
 
 
 def test_a_page_in_place_of_an_answer_proves_nothing(answered):
-    with pytest.raises(UnreadableResponse):
+    with pytest.raises(UnreadableResponse, match="not a JSON object"):
         answered(send(), text="<html>OK</html>")
+
+
+def test_a_place_in_a_list_is_no_letter_of_a_text(answered):
+    vendor = baslikli(changed(send__result={"message_id": "data.0"}))
+    with pytest.raises(UnreadableResponse):
+        answered(send(vendor), {"data": "abc"})
 
 
 def test_an_error_does_not_repeat_what_was_sent(answered):

@@ -209,6 +209,18 @@ def test_a_code_and_a_qr_are_kept_from_sight(answered):
         assert "HP61" not in json.dumps(as_json(pairing))
 
 
+@pytest.mark.parametrize("name", ["regId", "reg_id"])
+def test_a_new_device_is_found_under_both_of_its_names(name, answered):
+    assert answered(vatan().login_qr(), envelope(data={"qr": "2@a", name: 578028480})).device == "578028480"
+
+
+@pytest.mark.parametrize("code", ["s3cr3t-of-vatan", "905321234567", {"a": 1}, [200], None])
+def test_a_code_that_is_none_is_not_shown(code, answered):
+    with pytest.raises(MessagingError) as caught:
+        answered(send(), envelope(code), status=400)
+    assert caught.value.code is None
+
+
 @pytest.mark.parametrize(
     "data",
     [None, [], "x", {}, {"regId": "1"}, {"qr": "2@a"}, {"qr": 5, "regId": "1"}, {"qr": "2@a", "regId": None}],
