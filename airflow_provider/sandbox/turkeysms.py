@@ -46,6 +46,18 @@ OTP_TEXTS = {
     "1": "Doğrulama kodunuz: TS_CODE",
     "2": "رمز التحقق الخاص بك: TS_CODE",
 }
+# Names to go with "Turkey-TR", the only one that the seed shows; phonenumbers takes seconds to load all of them.
+COUNTRIES = {
+    "AZ": "Azerbaijan",
+    "DE": "Germany",
+    "FR": "France",
+    "GB": "United Kingdom",
+    "IQ": "Iraq",
+    "NL": "Netherlands",
+    "SA": "Saudi Arabia",
+    "SY": "Syria",
+    "US": "United States",
+}
 OPERATORS = (("53", "Turkcell"), ("54", "Vodafone"), ("50", "Turk Telekom"), ("55", "Turk Telekom"))
 
 CLOSED_CODES = {
@@ -392,11 +404,8 @@ def _possible(number: str) -> phonenumbers.PhoneNumber | None:
 
 
 def _country(number: phonenumbers.PhoneNumber) -> str:
-    """Return "Germany-DE" for a German number; the names are loaded when the first is needed."""
-    from phonenumbers import geocoder  # noqa: PLC0415 - its tables cost a third of a second
-
     region = phonenumbers.region_code_for_number(number) or "ZZ"
-    return f"{geocoder.country_name_for_number(number, 'en') or region}-{region}"
+    return f"{COUNTRIES.get(region, region)}-{region}"
 
 
 def _operator(number: str) -> str:

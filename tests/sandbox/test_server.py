@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from airflow_provider.sandbox import server
 from airflow_provider.sandbox.server import SandboxServer
 
 PATH = "/turkeysms/api/v3/gonder/add-content"
@@ -43,29 +44,29 @@ def test_two_sandboxes_know_nothing_of_each_other():
 
 
 def test_a_sandbox_can_stop_and_start_again_and_keeps_what_it_took():
-    server = SandboxServer()
+    running = SandboxServer()
     with httpx.Client(trust_env=False) as client:
-        with server:
-            client.post(f"{server.url}{PATH}", json=BODY)
-            url = server.url
+        with running:
+            client.post(f"{running.url}{PATH}", json=BODY)
+            url = running.url
         with pytest.raises(httpx.ConnectError):
             client.get(url)
-        with server:
-            assert server.url == url
+        with running:
+            assert running.url == url
             assert len(client.get(f"{url}/_sandbox/messages").json()) == 1
 
 
 def test_a_taken_port_is_an_error_of_its_own():
-    with SandboxServer() as server, pytest.raises(OSError, match="in use"):
-        SandboxServer(port=server.port).start()
+    with SandboxServer() as running, pytest.raises(OSError, match="in use"):
+        SandboxServer(port=running.port).start()
 
 
 def test_it_stops_while_requests_hang_and_pages_listen():
-    server = SandboxServer()
-    server.start()
+    running = SandboxServer()
+    running.start()
     with (
         ThreadPoolExecutor(3) as pool,
-        httpx.Client(base_url=server.url, trust_env=False, timeout=20) as client,
+        httpx.Client(base_url=running.url, trust_env=False, timeout=20) as client,
     ):
         client.put("/_sandbox/faults", json={"vendor": "turkeysms", "mode": "accept_then_hang"})
         headers = {"client-id": "sandbox-client", "client-secret": "sandbox-vatansms-secret"}
@@ -74,10 +75,10 @@ def test_it_stops_while_requests_hang_and_pages_listen():
         hanging = pool.submit(client.post, PATH, json=BODY)
         polling = pool.submit(client.post, f"{api}/login/check", headers=headers, json={"reg_id": device})
         listening = pool.submit(client.get, "/_sandbox/events")
-        while client.get("/_sandbox/requests").json()["count"] < 3 or not server.app.changes._listeners:
+        while client.get("/_sandbox/requests").json()["count"] < 3 or not running.app.changes._listeners:
             pass
 
-        server.stop()
+        running.stop()
 
         with pytest.raises(httpx.RemoteProtocolError):
             hanging.result(10)
@@ -128,9 +129,8 @@ def test_nothing_of_a_request_is_logged(client, sandbox, caplog):
             parts = urlsplit(sandbox.url)
             query = "api_key=sandbox-turkeysms-key&mobile=905321234567&title=ULAK&text=gizli"
             with socket.create_connection((parts.hostname, parts.port), timeout=5) as connection:
-                connection.sendall(
-                    f"GET /turkeysms/api/v3/get/get.php?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
-                )
+                target = f"/turkeysms/api/v3/get/get.php?{query}"
+                connection.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
                 while connection.recv(4096):
                     pass
         finally:
@@ -146,9 +146,8 @@ def test_nothing_of_a_request_is_logged(client, sandbox, caplog):
 def test_a_request_cut_short_takes_nothing(client, sandbox, inbox, eventually):
     parts = urlsplit(sandbox.url)
     with socket.create_connection((parts.hostname, parts.port), timeout=5) as connection:
-        connection.sendall(
-            f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{{".encode()
-        )
+        head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500"
+        connection.sendall(f"{head}\r\n\r\n{{".encode())
     eventually(lambda: client.get("/_sandbox/requests").json()["count"] == 1)
     assert inbox() == []
 
@@ -159,3 +158,8 @@ def test_a_request_that_is_too_large_is_refused(client, inbox, monkeypatch):
 
     assert answer.status_code == 413
     assert inbox() == []
+
+
+def test_asyncio_knows_the_listening_socket_as_tcp_and_so_turns_nagles_algorithm_off():
+    with server._listen("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP
