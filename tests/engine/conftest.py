@@ -75,12 +75,17 @@ class Player:
             await task
         return None
 
-    def close(self) -> None:
+    def release(self) -> None:
+        """Close the driver, which may be used again."""
         if self._runner is None:
             self.driver.close()
-            return
-        self._runner.run(self.driver.aclose())
-        self._runner.close()
+        else:
+            self._runner.run(self.driver.aclose())
+
+    def close(self) -> None:
+        self.release()
+        if self._runner is not None:
+            self._runner.close()
 
 
 @pytest.fixture(params=["sync", "async"])

@@ -191,8 +191,11 @@ def test_unknown_name(player: Callable[..., Player], no_names: None, method: str
     assert "host name could not be resolved" in str(error)
 
 
-def test_connect_timeout(player: Callable[..., Player], full_backlog: int, method: str) -> None:
-    error = never_sent(player(HURRIED), method, f"http://127.0.0.1:{full_backlog}/send")
+@pytest.mark.parametrize("network", [HURRIED, Network(connect_timeout=10, deadline=0.4)])
+def test_connect_timeout(
+    player: Callable[..., Player], full_backlog: int, method: str, network: Network
+) -> None:
+    error = never_sent(player(network), method, f"http://127.0.0.1:{full_backlog}/send")
     assert "stood in time" in str(error)
 
 
