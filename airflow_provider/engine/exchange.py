@@ -43,6 +43,7 @@ __all__ = [
     "Step",
     "Work",
     "as_json",
+    "as_moment",
     "as_number",
     "as_text",
     "build",
@@ -207,8 +208,11 @@ def raise_for_transient(response: httpx.Response, *, intent: Intent, vendor: str
         return
     if intent is Intent.READ:
         raise VendorUnavailable(f"The vendor answered with HTTP {status}.", **where)
+    advice = "Look whether it happened before you ask again." if intent is Intent.ACT else None
     raise OutcomeUnknown(
-        f"The vendor answered with HTTP {status}, which does not say whether it acted.", **where
+        f"The vendor answered with HTTP {status}, which does not say whether it acted.",
+        advice=advice,
+        **where,
     )
 
 
@@ -252,8 +256,21 @@ def as_text(value: object) -> str | None:
     """Return a scalar of a JSON answer as text; None for null, an empty text or anything nested."""
     if isinstance(value, bool) or value is None or isinstance(value, dict | list):
         return None
-    text = str(value).strip()
+    # Half a surrogate pair or a null, which JSON can spell, would make no database and no log happy.
+    text = str(value).encode("utf-8", "replace").decode().replace("\x00", "").strip()
     return text[:200] or None
+
+
+def as_moment(value: object) -> datetime | None:
+    """Return a moment that a vendor wrote in ISO 8601 with its offset; None for anything else.
+
+    The first and last years of the calendar overflow as soon as somebody asks for UTC, so they are nothing.
+    """
+    try:
+        moment = datetime.fromisoformat(as_text(value) or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo and 1970 <= moment.year < 9999 else None
 
 
 def as_number(value: object) -> Decimal | None:

@@ -43,7 +43,7 @@ def connections(base_url: str) -> dict[str, dict[str, Any]]:
             "host": f"{base}/argepanel",
             "login": argepanel.program_key.get_secret_value(),
             "password": argepanel.api_key.get_secret_value(),
-            "extra": {"from": argepanel.from_address},
+            "extra": {"sender": argepanel.from_address},
         },
         "vatansms_default": {
             "conn_type": "vatansms",

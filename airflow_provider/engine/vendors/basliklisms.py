@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import ClassVar
 from urllib.parse import quote
 
@@ -38,6 +37,7 @@ from airflow_provider.engine.exchange import (
     DeliveryReport,
     Exchange,
     Intent,
+    as_moment,
     as_number,
     as_text,
     build,
@@ -227,7 +227,7 @@ class BaslikliSms:
                 vendor=self.key,
                 operation="read_callback",
             )
-        moment = _iso_time(report.get("timestamp"))
+        moment = as_moment(report.get("timestamp"))
         return DeliveryReport(self._state(word), word, message_id=message_id, at=moment)
 
     # --- the contract -----------------------------------------------------------------------------------
@@ -356,12 +356,3 @@ def _profile_of(account: Account) -> ContractProfile | None:
         vendor=BaslikliSms.key,
         advice='Correct "profile" in the connection\'s extra.',
     )
-
-
-def _iso_time(value: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(as_text(value) or "")
-    except ValueError:
-        return None
-    # The first and last years of the calendar overflow as soon as somebody asks for UTC.
-    return moment if moment.tzinfo and 1970 <= moment.year < 9999 else None

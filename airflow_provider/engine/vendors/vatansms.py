@@ -45,6 +45,7 @@ from airflow_provider.engine.exchange import (
     Link,
     Pairing,
     ProfilePicture,
+    as_moment,
     as_text,
     build,
     decode_json,
@@ -433,7 +434,7 @@ def _listed_device(answer: _Answer, item: object) -> Device:
         platform=as_text(item.get("platform")),
         user_name=as_text(item.get("user_name")),
         picture=as_text(item.get("profile_picture")),
-        created_at=_iso_time(item.get("created_at")),
+        created_at=as_moment(item.get("created_at")),
     )
 
 
@@ -448,14 +449,6 @@ def _report_id(value: object) -> int | None:
     digits = as_text(value) or ""
     number = int(digits) if digits.isascii() and digits.isdigit() else 0
     return number if 0 < number < 2**53 else None
-
-
-def _iso_time(value: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(as_text(value) or "")
-    except ValueError:
-        return None
-    return _believable(moment)
 
 
 def _go_time(value: object) -> datetime | None:
