@@ -21,7 +21,9 @@ from airflow_provider.engine.ledger.store import SqlLedger
 __all__ = ["close_ledger", "ledger_url", "open_ledger"]
 
 _NETWORK_FILE_SYSTEMS = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs"}
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "lustre", "afs"}
+    # Those that run in user space: /proc/self/mounts puts "fuse." before them.
+    | {"sshfs", "glusterfs", "s3fs", "gcsfuse", "blobfuse", "blobfuse2", "rclone", "goofys", "juicefs"}
 )
 _ELSEWHERE = (
     "Set ULAK_LEDGER_URL to a database that all of them reach, and ULAK_SECRET_KEY to one secret for all."
@@ -94,16 +96,27 @@ def _sqlite_file(url: str) -> Path | None:
         raise ConfigurationError(
             "ULAK_LEDGER_URL is not a database URL.", advice="Write it like sqlite:////absolute/path/ulak.db."
         ) from None
-    return Path(address.database or "") if address.get_backend_name() == "sqlite" else None
+    if address.get_backend_name() != "sqlite":
+        return None
+    database = Path(address.database or "")
+    if not database.is_absolute():
+        # That includes a ledger in memory, which would be none.
+        raise ConfigurationError(
+            "The ledger's SQLite file is not named by an absolute path, so each process could have one of its own.",
+            advice="Write ULAK_LEDGER_URL like sqlite:////absolute/path/ulak.db; AIRFLOW_HOME must be absolute too.",
+        )
+    return database
 
 
 def _check_one_machine(database: Path) -> None:
     """Refuse SQLite where other machines would not see the file: each would have a ledger of its own."""
     executors = conf.get("core", "executor", fallback="LocalExecutor")
-    foreign = [name for name in executors.split(",") if name.strip().rpartition(".")[2] != "LocalExecutor"]
+    # Each is a name or a class path, perhaps after an alias and a colon.
+    names = [name.strip().replace(":", ".").rpartition(".")[2] for name in executors.split(",")]
+    foreign = [name for name in names if name != "LocalExecutor"]
     if foreign:
         raise ConfigurationError(
-            f"The ledger is an SQLite file, which workers of {foreign[0].strip()} on other machines cannot share.",
+            f"The ledger is an SQLite file, which workers of {foreign[0]} on other machines cannot share.",
             advice=_ELSEWHERE,
         )
     if "KUBERNETES_SERVICE_HOST" in os.environ:
@@ -112,7 +125,7 @@ def _check_one_machine(database: Path) -> None:
             advice=_ELSEWHERE,
         )
     kind = _file_system(database)
-    if kind in _NETWORK_FILE_SYSTEMS or kind.startswith("fuse.sshfs"):
+    if kind.removeprefix("fuse.") in _NETWORK_FILE_SYSTEMS:
         raise ConfigurationError(
             f"The ledger is an SQLite file on a network file system ({kind}), whose locks cannot be trusted.",
             advice="Set ULAK_LEDGER_URL to a file on a local disk or to a database server.",
