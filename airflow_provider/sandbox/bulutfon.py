@@ -11,16 +11,25 @@ import re
 import secrets
 from collections import Counter, deque
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
 from pydantic import Field, SecretStr
 
 from airflow_provider.sandbox.store import Message, Store, measured
-from airflow_provider.sandbox.wire import Account, Answer, Call, MinuteWindow, Pause, Refused, Route, StandIn
+from airflow_provider.sandbox.wire import (
+    ISTANBUL,
+    Account,
+    Answer,
+    Call,
+    MinuteWindow,
+    Pause,
+    Refused,
+    Route,
+    StandIn,
+)
 
-ISTANBUL = timezone(timedelta(hours=3))
 RECEIVER = re.compile(r"905[0-9]{9}")
 PAGE_SIZE, LARGEST_PAGE = 25, 200  # assumed; 200 is what the seed's sample asks for
 HOUR = 3600

@@ -7,18 +7,18 @@ POST, OTP with a text of one's own, and sender ids. What those samples leave ope
 from __future__ import annotations
 
 import itertools
-import re
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import ClassVar
 
-import phonenumbers
 from pydantic import Field, SecretStr
 
 from airflow_provider.sandbox.store import Message, Store, measured
 from airflow_provider.sandbox.turkeysms_answers import CONTENT_TYPES, LANGUAGES, Asked
+from airflow_provider.sandbox.turkeysms_numbers import TEN_DIGITS, TURKEY, country_of, operator_of
 from airflow_provider.sandbox.wire import (
+    ISTANBUL,
     Account,
     Answer,
     Call,
@@ -29,12 +29,8 @@ from airflow_provider.sandbox.wire import (
     StandIn,
 )
 
-ISTANBUL = timezone(timedelta(hours=3))  # Turkey has no summer time; the documents name no zone
 FIRST_SMS_ID = 1000007721  # the seed's sample
 LIRA_PER_INTERNATIONAL_SMS = 0.5  # assumed: "the price of the message varies from one country to another"
-TURKISH_MOBILE = re.compile(r"905[0-9]{9}")
-TEN_DIGITS = re.compile(r"5[0-9]{9}")
-ABROAD = re.compile(r"(?!0|90)[0-9]{8,15}")
 
 DELIVERY = {
     "delivered": ("TS-1024", "Number received the message"),
@@ -46,20 +42,6 @@ OTP_TEXTS = {
     "1": "Doğrulama kodunuz: TS_CODE",
     "2": "رمز التحقق الخاص بك: TS_CODE",
 }
-# Names to go with "Turkey-TR", the only one that the seed shows; phonenumbers takes seconds to load all of them.
-COUNTRIES = {
-    "AZ": "Azerbaijan",
-    "DE": "Germany",
-    "FR": "France",
-    "GB": "United Kingdom",
-    "IQ": "Iraq",
-    "NL": "Netherlands",
-    "SA": "Saudi Arabia",
-    "SY": "Syria",
-    "US": "United States",
-}
-OPERATORS = (("53", "Turkcell"), ("54", "Vodafone"), ("50", "Turk Telekom"), ("55", "Turk Telekom"))
-
 CLOSED_CODES = {
     "send_sms": "TS-1061",
     "send_sms_multi": "TS-1061",
@@ -258,7 +240,7 @@ class TurkeySms(StandIn):
                 "sms_status": words,
                 "sms_status_code": code,
                 "sms_balance": f"{sum(each.credits for each in messages)} SMS",
-                "operator": _operator(message.to),
+                "operator": operator_of(message.to),
             }
         )
 
@@ -310,21 +292,16 @@ class TurkeySms(StandIn):
             raise Refused(asked.no("TS-1029"))
         return title
 
-    def _recipient(self, asked: Asked, number: str) -> tuple[str, str]:
+    def _recipient(self, asked: Asked, written: str) -> tuple[str, str]:
         """Return the number as E.164 with its country in the vendor's spelling."""
-        if not number:
+        if not written:
             raise Refused(asked.no("TS-1025"))
-        if TURKISH_MOBILE.fullmatch(number):
-            return f"+{number}", "Turkey-TR"
-        # Ten digits from 5 are a Turkish number without its country; read as they stand they would be Cuban.
-        if not ABROAD.fullmatch(number) or TEN_DIGITS.fullmatch(number):
+        country = country_of(written)
+        if country is None:
             raise Refused(asked.no("TS-1034"))
-        parsed = _possible(number)
-        if parsed is None:
-            raise Refused(asked.no("TS-1034"))
-        if not self.account.international:
+        if country != TURKEY and not self.account.international:
             raise Refused(asked.no("TS-1032"))
-        return f"+{number}", _country(parsed)
+        return f"+{written}", country
 
     def _text(self, asked: Asked, name: str) -> str:
         text = asked.text(name)
@@ -393,22 +370,3 @@ def _moment(text: str, form: str) -> datetime | None:
         return datetime.strptime(text, form).replace(tzinfo=ISTANBUL)
     except ValueError:
         return None
-
-
-def _possible(number: str) -> phonenumbers.PhoneNumber | None:
-    try:
-        parsed = phonenumbers.parse(f"+{number}")
-    except phonenumbers.NumberParseException:
-        return None
-    return parsed if phonenumbers.is_possible_number(parsed) else None
-
-
-def _country(number: phonenumbers.PhoneNumber) -> str:
-    region = phonenumbers.region_code_for_number(number) or "ZZ"
-    return f"{COUNTRIES.get(region, region)}-{region}"
-
-
-def _operator(number: str) -> str:
-    if not number.startswith("+90"):
-        return "International"
-    return next((name for prefix, name in OPERATORS if number.startswith(f"+90{prefix}")), "Turkcell")

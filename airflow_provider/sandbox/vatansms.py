@@ -10,7 +10,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
@@ -18,9 +18,18 @@ from pydantic import Field, SecretStr
 from airflow_provider.sandbox.devices import Device, Devices
 from airflow_provider.sandbox.multipart import FilePart, Malformed, fields_and_files
 from airflow_provider.sandbox.store import Attachment, Message, Store
-from airflow_provider.sandbox.wire import Account, Answer, Call, Pause, Refused, Route, StandIn, json_value
+from airflow_provider.sandbox.wire import (
+    ISTANBUL,
+    Account,
+    Answer,
+    Call,
+    Pause,
+    Refused,
+    Route,
+    StandIn,
+    json_value,
+)
 
-ISTANBUL = timezone(timedelta(hours=3))
 PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
 WHOLE = re.compile(r"[0-9]{1,18}")
 FILE_TYPES = frozenset({"pdf", "doc", "docx", "ppt", "pptx", "xls", "xlsx", "jpeg", "jpg", "png"})

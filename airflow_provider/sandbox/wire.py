@@ -7,6 +7,7 @@ import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta, timezone
 from http import HTTPStatus
 from typing import Any, ClassVar, Literal, Unpack
 from urllib.parse import parse_qsl
@@ -17,6 +18,7 @@ from airflow_provider.sandbox.store import Channel, Details, Message, Store
 
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=UTF-8"
+ISTANBUL = timezone(timedelta(hours=3))  # no summer time; where documents name no zone, this one is meant
 
 
 def json_value(body: bytes | str) -> Any:
