@@ -17,8 +17,12 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_provider.engine.ledger.store import Entry
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".airflow"
@@ -113,6 +117,20 @@ def run(command: list[Path | str], log: str, environment: dict[str, str] | None 
         )
 
 
+def differences(
+    sent: Iterable[Entry], received: Iterable[dict]
+) -> dict[tuple[str, str, str], tuple[int, int]]:
+    """Return what was not sent as often as it arrived: vendor, channel and recipient, with both counts."""
+    ours = Counter(map(place, sent))
+    theirs = Counter((one["vendor"], one["channel"], one["to"]) for one in received)
+    return {key: (ours[key], theirs[key]) for key in ours | theirs if ours[key] != theirs[key]}
+
+
+def place(entry: Entry) -> tuple[str, str, str]:
+    """Return where the inbox shows an entry; to a phone a one-time code is a text like any other."""
+    return entry.vendor, "sms" if entry.channel == "otp" else entry.channel, entry.to
+
+
 def show(url: str, began: float) -> int:
     """Print what went out, and compare it with what the sandbox received."""
     from rich.console import Console
@@ -132,21 +150,21 @@ def show(url: str, began: float) -> int:
     for column in ("vendor", "operation", "recipient", "state", "message id"):
         table.add_column(column)
     table.add_column("credits", justify="right")
-    in_inbox = {(one["vendor"], one["channel"], one["to"]): one["state"] for one in received}
-    for entry in sent:
-        there = in_inbox.get((entry.vendor, entry.channel, entry.to))
-        state = f"{entry.state}" + (f", {there} at the vendor" if there else ", not in the inbox")
+    arrived = {(one["vendor"], one["channel"], one["to"]): one["state"] for one in received}
+    for entry in sorted(sent, key=lambda entry: (entry.vendor, entry.operation, entry.to)):
+        there = arrived.get(place(entry), "not in the inbox")
         cost = "-" if entry.credits is None else str(entry.credits)
-        table.add_row(entry.vendor, entry.operation, mask(entry.to), state, entry.message_id or "-", cost)
-    Console(width=None if sys.stdout.isatty() else 130).print(table)
+        table.add_row(
+            entry.vendor,
+            entry.operation,
+            mask(entry.to),
+            f"{entry.state} ({there} there)",
+            entry.message_id or "-",
+            cost,
+        )
+    Console(width=None if sys.stdout.isatty() else 110).print(table)
 
-    by_ledger = Counter((entry.vendor, entry.channel, entry.to) for entry in sent)
-    by_inbox = Counter((one["vendor"], one["channel"], one["to"]) for one in received)
-    wrong = {
-        key: (by_ledger[key], by_inbox[key])
-        for key in by_ledger | by_inbox
-        if by_ledger[key] != by_inbox[key]
-    }
+    wrong = differences(sent, received)
     for (vendor, channel, to), (ours, theirs) in sorted(wrong.items()):
         print(f"{vendor} {channel} to {mask(to)}: sent {ours}, in the inbox {theirs}", file=sys.stderr)
     if wrong or not sent:
