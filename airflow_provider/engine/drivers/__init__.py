@@ -1,7 +1,8 @@
 """The only code that touches the network: one driver that blocks, one for an event loop.
 
-A driver plays a generator's steps: it sends the requests, does the work, waits the pauses, and gives back or
-throws in what came of each. All that can be decided without I/O is in :mod:`.attempts` and written once.
+A driver plays a generator: it sends the requests, does the work and waits the pauses that the generator asks for,
+and sends back, or throws in, what came of each. What can be decided without I/O stands in ``attempts``, what an
+error means in ``failures``; both are written once. ``blocking`` and ``awaiting`` do the I/O, on httpx and aiohttp.
 """
 
 from __future__ import annotations

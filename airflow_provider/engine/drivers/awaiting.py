@@ -37,7 +37,8 @@ __all__ = ["AsyncDriver"]
 
 T = TypeVar("T")
 
-# aiohttp repeats the other methods by itself when a kept-alive connection breaks (client.py, IDEMPOTENT_METHODS).
+# The others aiohttp repeats by itself when a connection breaks, a fresh one too (its client.py: IDEMPOTENT_METHODS,
+# retry_persistent_connection). The fault matrix counts it.
 _NEVER_REPEATED = frozenset({"POST", "PATCH"})
 
 # aiohttp complains about more than a mebibyte of plain bytes, for it would write them in one go.

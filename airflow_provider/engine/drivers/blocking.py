@@ -87,6 +87,8 @@ class Driver:
         attempt.check_start()
         request = attempt.request
         connecting = attempt.stands_by - time.monotonic()
+        if connecting <= 0:
+            return attempt.unconnected()
         request.extensions = {
             **request.extensions,
             "timeout": {
