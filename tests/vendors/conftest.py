@@ -30,13 +30,17 @@ REPORT_ID = 2**52 - 1
 MESSAGES = {"send_sms": Sms, "send_otp": Otp, "send_email": Email, "send_whatsapp": WhatsApp}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Golden:
     """One golden exchange, as its file tells it."""
 
     vendor: str
     name: str
     told: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        # The whole of it would drown every report of a failure.
+        return f"{self.vendor}/{self.name}"
 
     @property
     def operation(self) -> str:
@@ -172,13 +176,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         "sandbox_golden": [golden for golden in _GOLDENS if golden.told.get("sandbox")],
     }.items():
         if name in metafunc.fixturenames:
-            metafunc.parametrize(name, chosen, ids=[f"{each.vendor}/{each.name}" for each in chosen])
+            metafunc.parametrize(name, chosen, ids=map(repr, chosen))
 
 
 @pytest.fixture(scope="session")
-def goldens() -> list[Golden]:
-    """Every golden exchange."""
-    return _GOLDENS
+def goldens_of() -> Callable[[str], list[Golden]]:
+    """Return a function that returns a vendor's golden exchanges.
+
+    A function, and not a list, for hypothesis prints a test's arguments.
+    """
+
+    def goldens_of(vendor: str) -> list[Golden]:
+        return [golden for golden in _GOLDENS if golden.vendor == vendor]
+
+    return goldens_of
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider.engine.account import Account
 from airflow_provider.engine.errors import MessagingError
 from airflow_provider.engine.exchange import Intent, intent_of
+from airflow_provider.engine.redaction import quiet_http_loggers
 from airflow_provider.engine.vendors import VENDORS, load
 from airflow_provider.engine.vendors.base import SENDS, operations
+from airflow_provider.sandbox.connections import connections
 
 SOURCES = {entry.seed for entry in VENDORS.values()} | {
     "vendor documentation",
@@ -89,6 +92,73 @@ def described(error):
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_every_operation_of_a_vendor_has_a_golden_exchange_that_succeeds(vendor, goldens):
-    told = {golden.operation for golden in goldens if golden.vendor == vendor and "result" in golden.told}
+def test_every_operation_of_a_vendor_has_a_golden_exchange_that_succeeds(vendor, goldens_of):
+    told = {golden.operation for golden in goldens_of(vendor) if "result" in golden.told}
     assert told >= {written.name for written in operations(load(vendor))}
+
+
+# --- the sandbox --------------------------------------------------------------------------------------------
+
+
+def test_the_sandbox_answers_in_the_same_shape(sandbox_golden, goldens_of, sandbox, control, inbox):
+    quiet_http_loggers()  # as drivers do
+    told, taken = sandbox_golden.told, {}
+    if isinstance(told["sandbox"], dict):
+        (first,) = (
+            each for each in goldens_of(sandbox_golden.vendor) if each.name == told["sandbox"]["after"]
+        )
+        earlier, _ = ask(control, first)
+        taken = {name: dig(earlier.json(), path) for name, path in told["sandbox"].get("take", {}).items()}
+
+    answer, outcome = ask(control, sandbox_golden, taken)
+
+    assert answer.status_code == told["response"].get("status", 200), answer.text
+    assert shape(answer.json()) == shape(told["response"]["json"])
+    if isinstance(outcome, MessagingError):
+        assert described(outcome) == told["error"]
+        return
+    assert "result" in told
+    if to := told.get("arguments", {}).get("to"):
+        wanted = {to} if isinstance(to, str) else set(to)
+        assert wanted <= {message["to"] for message in inbox(vendor=sandbox_golden.vendor)}
+
+
+def ask(client, golden, arguments=None):
+    """Return what the sandbox answers to a golden exchange's question, and what the vendor's class makes of it."""
+    exchange = golden.begin(account_at(str(client.base_url), golden), arguments)
+    answer = client.send(next(exchange))
+    try:
+        return answer, golden.finish(exchange, answer)
+    except MessagingError as error:
+        return answer, error
+
+
+def account_at(base_url, golden):
+    """Return the golden exchange's account with the sandbox's address, credentials and extras."""
+    connection = connections(base_url)[f"{golden.vendor}_default"]
+    own, options = dict(golden.told.get("account", {})), dict(connection["extra"])
+    account = {
+        "conn_id": f"{golden.vendor}_default",
+        "base_url": connection["host"],
+        "identity": connection.get("login", ""),
+        "secret": connection["password"],
+        "sender": options.pop("sender", None),
+    }
+    return Account(**{**account, **own, "options": {**own.get("options", {}), **options}})
+
+
+def shape(value):
+    """Return a JSON value with its types in place of its values; a list has the set of its items' shapes."""
+    if isinstance(value, dict):
+        return {name: shape(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return sorted({repr(shape(part)) for part in value})
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return "number"
+    return type(value).__name__
+
+
+def dig(value, path):
+    for name in path.split("."):
+        value = value[name]
+    return str(value)

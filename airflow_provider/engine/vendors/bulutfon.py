@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -37,6 +37,7 @@ from airflow_provider.engine.exchange import (
     MessagePage,
     SenderId,
     SentMessage,
+    as_moment,
     as_number,
     as_text,
     build,
@@ -108,7 +109,7 @@ class Bulutfon:
         without one the message is found in the list. Anything else is no proof that the message was taken.
 
         Raises:
-            UnsupportedOperation: The message sets ``content_type`` or ``language``, which this API does not have.
+            UnsupportedOperation: The message sets ``content_type`` or ``sms_lang``, which this API does not have.
             ConfigurationError: Neither message nor connection names a title.
         """
         self._refuse_unsupported(sms)
@@ -287,7 +288,7 @@ def _listed(item: object) -> SentMessage | None:
         sender=as_text(item.get("title")),
         text=text if isinstance(text, str) else "",
         recipients=tuple(number for each in numbers if (number := _e164(each)) is not None),
-        created_at=_moment(item.get("created_at")),
+        created_at=as_moment(item.get("created_at")),
     )
 
 
@@ -295,12 +296,3 @@ def _e164(number: object) -> str | None:
     """Return a number in E.164: in the seed's samples it is a text in the list, and a bare number in the detail."""
     digits = (as_text(number) or "").removeprefix("+")
     return f"+{digits}" if re.fullmatch(r"[1-9][0-9]{6,14}", digits) else None
-
-
-def _moment(value: object) -> datetime | None:
-    """Read ``2015-06-18T17:59:19.060+03:00``."""
-    try:
-        moment = datetime.fromisoformat(as_text(value) or "")
-        return (moment if moment.tzinfo else moment.replace(tzinfo=ISTANBUL)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

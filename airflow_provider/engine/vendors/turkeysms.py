@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any, ClassVar
@@ -42,6 +42,7 @@ from airflow_provider.engine.exchange import (
     Identity,
     Intent,
     SenderId,
+    as_moment,
     as_number,
     as_text,
     build,
@@ -188,7 +189,8 @@ class TurkeySms:
             state=DELIVERY.get(code, State.ACCEPTED),
             word=f"{code} {words}" if words else code,
             message_id=message_id,
-            at=_moment(answer.text("date_of_sending"), answer.text("time_of_sending")),
+            # "2021-01-01" and "13:10:00", on Turkey's clock, which is three hours ahead all year.
+            at=as_moment(f"{answer.text('date_of_sending')}T{answer.text('time_of_sending')}+03:00"),
             operator=answer.text("operator"),
             charged=as_number((answer.text("sms_balance") or "").partition(" ")[0]),  # "1 SMS"
         )
@@ -466,14 +468,6 @@ def _yes_or_no(result: object) -> bool | None:
     if not isinstance(result, bool | int | str):
         return None
     return {"true": True, "1": True, "false": False, "0": False}.get(str(result).strip().lower())
-
-
-def _moment(date: str | None, time: str | None) -> datetime | None:
-    try:
-        moment = datetime.strptime(f"{date} {time}", "%Y-%m-%d %H:%M:%S").replace(tzinfo=ISTANBUL)
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _sender_id(item: object) -> SenderId | None:
