@@ -103,10 +103,11 @@ class StoredError:
     @classmethod
     def of(cls, error: MessagingError) -> StoredError:
         """Take what can be kept of an error."""
-        names = ("vendor", "operation", "status", "code", "request_id")
-        details = {name: value for name in names if (value := getattr(error, name)) is not None}
-        scope = getattr(error, "scope", None)
-        return cls(type(error).__name__, error.sentence, details | ({"scope": scope} if scope else {}))
+        names = ("vendor", "operation", "status", "code", "request_id", "scope")
+        details = {name: value for name in names if (value := getattr(error, name, None)) is not None}
+        if error.advice != type(error).advice:
+            details["advice"] = error.advice
+        return cls(type(error).__name__, error.sentence, details)
 
     def revive(self) -> MessagingError:
         """Return the error again, of its own class."""
@@ -114,8 +115,8 @@ class StoredError:
         return kind(self.sentence, **self.details)
 
     def dump(self) -> str:
-        """Return it as JSON."""
-        return json.dumps([self.kind, self.sentence, dict(self.details)], ensure_ascii=False)
+        """Return it as JSON, in ASCII: a vendor's words may hold what no database takes as text."""
+        return json.dumps([self.kind, self.sentence, dict(self.details)])
 
     @classmethod
     def load(cls, text: str | None) -> StoredError | None:
@@ -125,12 +126,18 @@ class StoredError:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a claim met: the verdict, and the row as it stands now."""
+    """What a claim met: the verdict, and the row as it stands now.
+
+    For the verdict CLAIM that is the caller's own claim, and the rest is what the caller said.
+    """
 
     verdict: Verdict
     key: str
     state: State
     attempt: int
+    vendor: str
+    conn_id: str
+    mode: Mode
     lease_left: float = 0.0
     message_id: str | None = None
     report_id: int | None = None
@@ -169,8 +176,11 @@ class Ledger(Protocol):
         ``lease`` is in seconds. Only rows found with the verdict CLAIM belong to the attempt.
         """
 
+    def look(self, claims: Sequence[Claim], *, on_unknown: OnUnknown) -> Sequence[Found]:
+        """Return what :meth:`claim` would meet, without claiming. Where there is no row, NOT_SENT and attempt 0."""
+
     def record(self, attempt: Attempt, outcomes: Sequence[Outcome]) -> bool:
-        """Write what became of an attempt's rows.
+        """Write what became of an attempt's rows. Writing the same again does no harm.
 
         Returns:
             Whether every row still belonged to the attempt.

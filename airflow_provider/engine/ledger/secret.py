@@ -91,7 +91,9 @@ class Secret:
 
 
 def _derive(text: str, purpose: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(text.encode())
+    # An environment variable that is no UTF-8 arrives with halves of surrogate pairs in it.
+    key = text.encode("utf-8", "surrogatepass")
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(key)
 
 
 def _make_once(path: Path) -> None:

@@ -55,7 +55,10 @@ MOVES: Mapping[tuple[State | None, State], frozenset[Actor]] = {
     (State.CLAIMED, State.NOT_SENT): frozenset({Actor.OWNER}),
     (State.CLAIMED, State.REJECTED): frozenset({Actor.OWNER}),
     (State.CLAIMED, State.UNKNOWN): frozenset({Actor.OWNER, Actor.CLOCK}),
-    # The end of the lease wrote it already; the owner adds what it knows.
+    # The owner may say again what stands, or add to it what it alone knows, such as the vendor's id.
+    (State.ACCEPTED, State.ACCEPTED): frozenset({Actor.OWNER}),
+    (State.NOT_SENT, State.NOT_SENT): frozenset({Actor.OWNER}),
+    (State.REJECTED, State.REJECTED): frozenset({Actor.OWNER}),
     (State.UNKNOWN, State.UNKNOWN): frozenset({Actor.OWNER}),
     # A late owner still knows better than the end of its lease.
     (State.UNKNOWN, State.ACCEPTED): frozenset({Actor.OWNER, Actor.RECONCILER, Actor.PERSON}),
