@@ -25,6 +25,8 @@ class Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin a connection."""
         super().connection_made(transport)
+        # Switched off here too, or uvicorn writes paths and queries as soon as somebody listens to its logger.
+        self.access_log = False
         self.app_state = {**self.app_state, "transport": transport}
 
 

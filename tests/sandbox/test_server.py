@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import socket
 import subprocess
@@ -112,33 +111,16 @@ def test_alone_in_a_process_it_tells_of_a_taken_port():
     assert "--port 0" in errors
 
 
-def test_nothing_of_a_request_is_logged(client, sandbox, caplog):
-    records: list[logging.LogRecord] = []
-    handler = logging.Handler(logging.NOTSET)
-    handler.emit = records.append  # type: ignore[method-assign]
-    watched = [
-        logging.getLogger(name) for name in ("", "uvicorn", "uvicorn.error", "uvicorn.access", "asyncio")
-    ]
-    before = [logger.level for logger in watched]
-    with caplog.at_level(logging.NOTSET):
-        for logger in watched:
-            logger.setLevel(logging.DEBUG)
-        logging.getLogger().addHandler(handler)
-        try:
-            # A client that logs nothing itself, unlike httpx.
-            parts = urlsplit(sandbox.url)
-            query = "api_key=sandbox-turkeysms-key&mobile=905321234567&title=ULAK&text=gizli"
-            with socket.create_connection((parts.hostname, parts.port), timeout=5) as connection:
-                target = f"/turkeysms/api/v3/get/get.php?{query}"
-                connection.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-                while connection.recv(4096):
-                    pass
-        finally:
-            logging.getLogger().removeHandler(handler)
-            for logger, level in zip(watched, before, strict=True):
-                logger.setLevel(level)
+def test_nothing_of_a_request_is_logged(sandbox, log_watch):
+    parts = urlsplit(sandbox.url)
+    query = "api_key=sandbox-turkeysms-key&mobile=905321234567&title=ULAK&text=gizli"
+    with socket.create_connection((parts.hostname, parts.port), timeout=5) as connection:
+        target = f"/turkeysms/api/v3/get/get.php?{query}"
+        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        while connection.recv(4096):
+            pass
 
-    said = " ".join(record.getMessage() for record in records)
+    said = " ".join(text for name, text in log_watch.seen if name not in log_watch.not_watched)
     assert not any(word in said for word in ("905321234567", "sandbox-turkeysms-key", "gizli", "get.php"))
     assert len(sandbox.store.messages()) == 1
 
