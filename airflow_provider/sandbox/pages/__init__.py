@@ -46,7 +46,10 @@ def routes() -> list[BaseRoute]:
     """Return the routes of the pages, to be mounted at the sandbox's root: `/`, and its files under `/inbox/`."""
     folder = files(__name__)
     names = [entry.name for entry in folder.iterdir() if entry.name.endswith(tuple(MEDIA_TYPES))]
-    return [Route("/", _file("index.html")), *(Route(f"/inbox/{name}", _file(name)) for name in sorted(names))]
+    return [
+        Route("/", _file("index.html")),
+        *(Route(f"/inbox/{name}", _file(name)) for name in sorted(names)),
+    ]
 
 
 def _file(name: str) -> Callable[[Request], Awaitable[Response]]:

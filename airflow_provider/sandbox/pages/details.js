@@ -96,8 +96,8 @@ function folding(name, title, line, { headers, body }) {
   const element = h('details', { open: unfolded[name], ontoggle: () => { unfolded[name] = element.open; } },
     h('summary', {}, icon('chevron'), title, h('code', {}, line)),
     h('div', { class: 'raw' },
-      h('dl', {}, Object.entries(headers).map(([header, value]) => h('div', {}, h('dt', {}, header), h('dd', {}, value)))),
-      body !== '' && h('div', { class: 'body' }, copyButton(body), h('pre', { tabindex: '0' }, indented(body)))));
+      body !== '' && h('div', { class: 'body' }, copyButton(body), h('pre', { tabindex: '0' }, indented(body))),
+      h('dl', {}, Object.entries(headers).map(([header, value]) => h('div', {}, h('dt', {}, header), h('dd', {}, value))))));
   return element;
 }
 

@@ -7,7 +7,7 @@ import { vendorTitle } from './words.js';
 // have: nothing from any host, this one included.
 const BEFORE_MAIL = '<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
   + 'style-src \'unsafe-inline\'; img-src data:; font-src data:">'
-  + '<style>html{color-scheme:light;background:#fff;color:#1c2024;font:15px/1.5 system-ui,sans-serif}</style>';
+  + '<style>html{color-scheme:light;color:#1c2024;font:15px/1.5 system-ui,sans-serif}</style>';
 // Sandbox and policy stop these from loading anything, but browsers open connections for some of them before they ask.
 const NOT_FOR_MAILS = 'script, link, base, meta[http-equiv], iframe, frame, object, embed, template';
 const HERE = 'about:srcdoc'; // the frame's own address; a bare `#…` would mean this page's
