@@ -44,7 +44,7 @@ from tests.engine.fault_server import (
 )
 
 PATIENT = Network(connect_timeout=10, read_timeout=20, deadline=30)
-HURRIED = Network(connect_timeout=0.3, read_timeout=0.3, deadline=0.5)
+HURRIED = Network(connect_timeout=10, read_timeout=0.5, deadline=0.8)
 
 # fault: (the server's part, the client's patience, requests received, error)
 AFTER_READING: dict[str, tuple[Fault, Network, int, type[MessagingError]]] = {
@@ -191,7 +191,7 @@ def test_unknown_name(player: Callable[..., Player], no_names: None, method: str
     assert "host name could not be resolved" in str(error)
 
 
-@pytest.mark.parametrize("network", [HURRIED, Network(connect_timeout=10, deadline=0.4)])
+@pytest.mark.parametrize("network", [HURRIED, Network(connect_timeout=0.3)])
 def test_connect_timeout(
     player: Callable[..., Player], full_backlog: int, method: str, network: Network
 ) -> None:
@@ -235,7 +235,7 @@ def test_certificate_for_another_name(
 
 def test_no_free_connection(player: Callable[..., Player], server: FaultServer, method: str) -> None:
     server.fault = hang
-    one = player(Network(connect_timeout=0.3, read_timeout=20, deadline=30), connections=1)
+    one = player(Network(connect_timeout=1, read_timeout=20, deadline=30), connections=1)
 
     error = one.run_beside(
         ask(method, server.url()), server.arrived, ask(method, server.url()), server.released
