@@ -110,8 +110,9 @@ class StoredError:
         return cls(type(error).__name__, error.sentence, details)
 
     def revive(self) -> MessagingError:
-        """Return the error again, of its own class."""
-        kind: type[MessagingError] = getattr(errors, self.kind, errors.MessagingError)
+        """Return the error again, of its own class or else of the nearest that this release knows."""
+        nearest = errors.Rejected if "scope" in self.details else errors.MessagingError
+        kind: type[MessagingError] = getattr(errors, self.kind, nearest)
         return kind(self.sentence, **self.details)
 
     def dump(self) -> str:
