@@ -48,6 +48,8 @@ for _name in [name for name in os.environ if name.lower().endswith("_proxy") or 
 
 def pytest_unconfigure() -> None:
     """Take the Airflow home away."""
+    # Airflow says goodbye at the exit, to a stream that pytest has closed by then.
+    logging.raiseExceptions = False
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
