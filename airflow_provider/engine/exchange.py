@@ -21,7 +21,13 @@ import httpx
 from pydantic import SecretStr
 
 from airflow_provider import __version__
-from airflow_provider.engine.errors import OutcomeUnknown, RateLimited, UnreadableResponse, VendorUnavailable
+from airflow_provider.engine.errors import (
+    ConfigurationError,
+    OutcomeUnknown,
+    RateLimited,
+    UnreadableResponse,
+    VendorUnavailable,
+)
 from airflow_provider.engine.messages import State
 
 __all__ = [
@@ -145,16 +151,22 @@ def build(
     elif files is not None:
         # A fixed boundary keeps a golden exchange comparable to the byte.
         all_headers["Content-Type"] = f"multipart/form-data; boundary={_BOUNDARY}"
-    request = httpx.Request(
-        method,
-        _url(address),
-        params=params,
-        content=content,
-        data=dict(form) if form is not None else None,
-        files=dict(files) if files is not None else None,
-        headers=all_headers,
-        extensions=extensions,
-    )
+    try:
+        request = httpx.Request(
+            method,
+            _url(address),
+            params=params,
+            content=content,
+            data=dict(form) if form is not None else None,
+            files=dict(files) if files is not None else None,
+            headers=all_headers,
+            extensions=extensions,
+        )
+    except UnicodeEncodeError:
+        raise ConfigurationError(
+            "A credential in a header has characters beyond ASCII, which no header can carry.",
+            advice="Enter it again as the vendor's panel shows it.",
+        ) from None
     request.read()
     return request
 
