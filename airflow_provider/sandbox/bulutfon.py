@@ -10,7 +10,7 @@ import itertools
 import re
 import secrets
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
@@ -120,41 +120,15 @@ class Bulutfon(StandIn):
         """Take one text for one or many numbers."""
         self._authenticate(call)
         parameters = _parameters(call)
-        title, receivers, content = (
-            _required(parameters, name) for name in ("title", "receivers", "content")
-        )
-        if title not in self.account.senders:
-            known = title in self.account.draft_senders
-            raise Refused(_error(422, f"Mesaj başlığı {'onaylı değil' if known else 'bulunamadı'}: {title}"))
-        numbers = receivers.split(",")
+        title, content = self._title(parameters), _required(parameters, "content")
+        numbers = _required(parameters, "receivers").split(",")
         if not all(RECEIVER.fullmatch(number) for number in numbers):
-            raise Refused(
-                _error(422, "receivers geçersiz: alıcılar 905xxxxxxxxx biçiminde, virgülle ayrılmalıdır")
-            )
+            sentence = "receivers geçersiz: alıcılar 905xxxxxxxxx biçiminde, virgülle ayrılmalıdır"
+            raise Refused(_error(422, sentence))
         reject_link = _boolean(parameters, "reject_link")
         send_at = self._send_date(parameters) if _boolean(parameters, "is_future_sms") else None
-        now, size = self.store.clock(), measured(content)
-        if (
-            self.account.per_minute is not None
-            and self._minute.count() + len(numbers) > self.account.per_minute
-        ):
-            raise Refused(self.throttled())
-        # Every number is asked, so that each of those in excess is closed, and not only the first.
-        spam = [
-            number
-            for number, times in Counter(numbers).items()
-            if self._spam.refuses(number, content, times, now)
-        ]
-        if spam:
-            raise Refused(
-                _error(
-                    422, f"Spam filtresi: {', '.join(spam)} numarasına gönderim 1 saat süresince engellendi"
-                )
-            )
-        if self.account.balance < size.segments * len(numbers):
-            raise Refused(_error(422, "Yetersiz SMS kredisi"))
-        self.account.balance -= size.segments * len(numbers)
-        self._minute.add(len(numbers))
+        size = measured(content)
+        self._charge(numbers, content, size.segments * len(numbers))
         number_of_send = next(self._ids)
         self._sends.append(number_of_send)
         messages = [
@@ -172,8 +146,6 @@ class Bulutfon(StandIn):
             )
             for number in numbers
         ]
-        for number in numbers:
-            self._spam.count(number, content, now)
         # What a send answers is undocumented: the Node and PHP clients read "message", a WordPress test its id.
         return Answer.of_json(200, {"message": self._detailed(number_of_send, messages)})
 
@@ -257,6 +229,32 @@ class Bulutfon(StandIn):
         token = call.query.get("access_token", "")
         if not secrets.compare_digest(token.encode(), self.account.access_token.get_secret_value().encode()):
             raise Refused(_error(401, "Geçersiz access_token"))
+
+    def _title(self, parameters: Mapping[str, Any]) -> str:
+        title = _required(parameters, "title")
+        if title in self.account.draft_senders:
+            raise Refused(_error(422, f"Mesaj başlığı onaylı değil: {title}"))
+        if title not in self.account.senders:
+            raise Refused(_error(422, f"Mesaj başlığı bulunamadı: {title}"))
+        return title
+
+    def _charge(self, numbers: Sequence[str], content: str, cost: int) -> None:
+        """Take a send's price and count it against all limits, or refuse it for one of them."""
+        now, limit = self.store.clock(), self.account.per_minute
+        if limit is not None and self._minute.count() + len(numbers) > limit:
+            raise Refused(self.throttled())
+        # Every number is asked, so that each of those in excess is closed, and not only the first.
+        times = Counter(numbers)
+        spam = [number for number in times if self._spam.refuses(number, content, times[number], now)]
+        if spam:
+            sentence = f"Spam filtresi: {', '.join(spam)} numarasına gönderim 1 saat süresince engellendi"
+            raise Refused(_error(422, sentence))
+        if self.account.balance < cost:
+            raise Refused(_error(422, "Yetersiz SMS kredisi"))
+        self.account.balance -= cost
+        self._minute.add(len(numbers))
+        for number in numbers:
+            self._spam.count(number, content, now)
 
     def _send_date(self, parameters: Mapping[str, Any]) -> float:
         written = _required(parameters, "send_date")

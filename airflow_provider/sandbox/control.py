@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
@@ -302,5 +302,5 @@ def _first(error: ValidationError) -> str:
     return f"{'.'.join(str(part) for part in first['loc']) or 'The body'}: {first['msg']}."
 
 
-def _listed(words: object) -> str:
-    return ", ".join(sorted(str(word) for word in words))  # type: ignore[attr-defined]
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(sorted(words))
