@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,12 +55,19 @@ async def afind_connection(conn_id: str) -> Connection:
 
 def _elsewhere(conn_id: str) -> Connection:
     stored = None if _in_a_task() else _from_database(conn_id)
-    if stored is None:
+    if stored is not None:
+        return stored
+    variable = f"AIRFLOW_CONN_{conn_id.upper()}"
+    if os.environ.get(variable):
+        # Airflow passes over a value that it cannot read, and says so at DEBUG only.
         raise ConfigurationError(
-            f"There is no connection {conn_id!r}.",
-            advice=f"Make it in Airflow, or set AIRFLOW_CONN_{conn_id.upper()}; for the sandbox: `ulak sandbox env`.",
+            f"Airflow cannot read the connection in {variable}.",
+            advice="Write it on one line, as a JSON object or a URI.",
         )
-    return stored
+    raise ConfigurationError(
+        f"There is no connection {conn_id!r}.",
+        advice=f"Make it in Airflow, or set {variable}; for the sandbox: `ulak sandbox env`.",
+    )
 
 
 def _in_a_task() -> bool:
