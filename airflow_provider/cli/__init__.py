@@ -15,8 +15,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: Always, with a code of :class:`~airflow_provider.cli.exits.Code`.
     """
-    from airflow_provider.cli.app import app  # noqa: PLC0415  # whoever imports the package need not have a terminal
-
+    try:
+        from airflow_provider.cli.app import app  # noqa: PLC0415  # half a second, in which Ctrl-C is heard too
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped by Ctrl-C. No message was sent.\n")
+        raise SystemExit(130) from None
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal without Turkish letters gets question marks, not a traceback after the send.

@@ -34,7 +34,10 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def ulak(
     version: Annotated[
-        bool, typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True)
+        bool,
+        typer.Option(
+            "--version", metavar="", help="Show the version.", callback=_print_version, is_eager=True
+        ),
     ] = False,
 ) -> None:
     """Send SMS, e-mail and WhatsApp messages; nothing goes out twice."""

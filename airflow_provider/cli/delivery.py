@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Delivery"]
 
+_STATE_OF = {Code.UNKNOWN: "UNKNOWN", Code.REJECTED: "REJECTED", Code.HELD_BACK: "SUPPRESSED"}
+
 
 class Delivery:
     """A message on its way to its recipients.
@@ -88,10 +90,11 @@ class Delivery:
     # --- when it did not go well ----------------------------------------------------------------------
 
     def _failed(self, error: MessagingError) -> None:
-        known = error.receipts or self._look_up() or ()
-        if code_of(error) is Code.INVALID and all(receipt.state == "NOT_SENT" for receipt in known):
+        code = code_of(error)
+        if code is Code.INVALID and all(receipt.state == "NOT_SENT" for receipt in error.receipts):
             raise error
-        receipts = self._for_all(known, error.sentence)
+        known = error.receipts or self._look_up() or ()
+        receipts = self._for_all(known, error.sentence, _STATE_OF.get(code, "NOT_SENT"))
         code = code_of_states(receipt.state for receipt in receipts)
         self._print(receipts)
         if code is Code.DONE:
@@ -160,8 +163,8 @@ class Delivery:
             if row.to.casefold() in wanted and row.channel == self._message.channel
         ]
 
-    def _for_all(self, known: Sequence[Receipt], sentence: str) -> list[Receipt]:
-        """Return a receipt for every recipient; who has none got nothing."""
+    def _for_all(self, known: Sequence[Receipt], sentence: str, state: str = "NOT_SENT") -> list[Receipt]:
+        """Return a receipt for every recipient, made of the state and the sentence for who has none."""
         from airflow_provider.engine.messages import Receipt, State
 
         by_recipient = {receipt.to.casefold(): receipt for receipt in known}
@@ -172,7 +175,7 @@ class Delivery:
                 vendor=self._vendor or "",
                 conn_id=self._conn_id,
                 to=to,
-                state=State.NOT_SENT,
+                state=State(state),
                 error=sentence,
             )
             for to in self._message.to
@@ -198,7 +201,7 @@ class Delivery:
         value: dict[str, Any] = {
             "vendor": self._vendor,
             "recipients": [{name: receipt[name] for name in fields} for receipt in shown],
-            "segments": receipts[0].segments,
+            "segments": next((receipt.segments for receipt in receipts if receipt.segments), None),
             "credits": total,
         }
         if self._reveal_code:
@@ -222,7 +225,7 @@ class Delivery:
             )
         console = output.console()
         console.print(table)
-        parts = [receipts[0].cost_note] if receipts[0].cost_note else []
+        parts = [note for receipt in receipts if (note := receipt.cost_note)][:1]
         parts += [output.count(total, "credit") + " in all"] if total is not None and several else []
         console.print(Text("; ".join([*parts, f"key {self._key}"]), style="dim"), soft_wrap=True)
         if self._reveal_code and (code := _code(receipts)) is not None:

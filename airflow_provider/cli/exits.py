@@ -23,7 +23,7 @@ from airflow_provider.engine.errors import (
     UnsupportedOperation,
 )
 
-__all__ = ["Code", "Guarded", "code_of", "code_of_states", "debugging", "report_bug", "stop"]
+__all__ = ["CODES", "Code", "Guarded", "code_of", "code_of_states", "debugging", "report_bug", "stop"]
 
 
 class Code(IntEnum):
@@ -46,6 +46,12 @@ class Code(IntEnum):
     INTERRUPTED = 130
     """Ctrl-C."""
 
+
+CODES = (
+    "Ends with 0 accepted, or sent earlier under this key; 2 wrong input or configuration; 3 rejected by the vendor;"
+    " 4 not sent, try again; 5 outcome unknown; 6 held back by a guard."
+    " Of several recipients the first of 5, 4, 3, 6, 0."
+)
 
 _GRAVITY = (Code.UNKNOWN, Code.NOT_SENT, Code.REJECTED, Code.HELD_BACK)
 

@@ -110,7 +110,8 @@ def stats(as_json: AsJson = False) -> None:
 def resolve(
     wanted: Wanted,
     arrived: Annotated[
-        bool | None, typer.Option("--arrived/--not-arrived", help="What you found out.", show_default=False)
+        bool | None,
+        typer.Option("--arrived/--not-arrived", metavar="", help="What you found out.", show_default=False),
     ] = None,
     why: Annotated[
         str | None, typer.Option("--why", metavar="TEXT", help="How you found out; it is kept.")
@@ -118,7 +119,7 @@ def resolve(
     to: Annotated[
         str | None, typer.Option("--to", metavar="WHOM", help="Which recipient, where the key has several.")
     ] = None,
-    everyone: Annotated[bool, typer.Option("--all", help="All of the key's recipients.")] = False,
+    everyone: Annotated[bool, typer.Option("--all", metavar="", help="All of the key's recipients.")] = False,
     full: Full = False,
 ) -> None:
     """Record what you found out about a message whose outcome is unknown.

@@ -50,8 +50,9 @@ Key = Annotated[
         callback=_filled,
     ),
 ]
-Full = Annotated[bool, typer.Option("--full", help="Show numbers and addresses in full.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+# The empty metavars keep typer from writing <bool> beside a switch.
+Full = Annotated[bool, typer.Option("--full", metavar="", help="Show numbers and addresses in full.")]
+AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")]
 Wanted = Annotated[
     str,
     typer.Argument(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from airflow_provider.cli.delivery import Delivery
-from airflow_provider.cli.exits import Code, stop
+from airflow_provider.cli.exits import CODES, Code, stop
 from airflow_provider.cli.options import (
     AsJson,
     Conn,
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Send a message; under one key a recipient gets it once.")
+app = typer.Typer(
+    no_args_is_help=True, help="Send a message; under one key a recipient gets it once.", epilog=CODES
+)
 
 Numbers = Annotated[
     list[str],
@@ -47,7 +49,7 @@ Sender = Annotated[
 _LANGUAGES: dict[str, Literal[0, 1, 2]] = {"en": 0, "tr": 1, "ar": 2, "0": 0, "1": 1, "2": 2}
 
 
-@app.command()
+@app.command(epilog=CODES)
 def sms(
     conn: Conn,
     to: Numbers,
@@ -66,7 +68,7 @@ def sms(
     Delivery(conn, "send_sms", message, key=key, full=full, as_json=as_json).run()
 
 
-@app.command()
+@app.command(epilog=CODES)
 def otp(
     conn: Conn,
     to: Annotated[list[str], typer.Option("--to", metavar="NUMBER", help="One number.")],
@@ -81,7 +83,7 @@ def otp(
         str, typer.Option(metavar="LANGUAGE", help="en, tr or ar; or the vendor's 0, 1 or 2.")
     ] = "tr",
     reveal_code: Annotated[
-        bool, typer.Option("--reveal-code", help="Print the code; it is kept nowhere.")
+        bool, typer.Option("--reveal-code", metavar="", help="Print the code; it is kept nowhere.")
     ] = False,
     key: Key = None,
     full: Full = False,
@@ -99,7 +101,7 @@ def otp(
     Delivery(conn, "send_otp", message, key=key, full=full, as_json=as_json, reveal_code=reveal_code).run()
 
 
-@app.command()
+@app.command(epilog=CODES)
 def email(
     conn: Conn,
     to: Annotated[
@@ -148,7 +150,7 @@ def email(
     Delivery(conn, "send_email", message, key=key, full=full, as_json=as_json).run()
 
 
-@app.command()
+@app.command(epilog=CODES)
 def whatsapp(
     conn: Conn,
     to: Numbers,

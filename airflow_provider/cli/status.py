@@ -34,7 +34,8 @@ def status(
         ),
     ] = None,
     ask: Annotated[
-        bool, typer.Option("--ask", help="Ask the vendor too, through the message's own connection.")
+        bool,
+        typer.Option("--ask", metavar="", help="Ask the vendor too, through the message's own connection."),
     ] = False,
     full: Full = False,
     as_json: AsJson = False,
