@@ -95,7 +95,7 @@ class Door:
         body = await _read(receive)
         if body is None:  # the client left before its request was whole
             return
-        call = _call(scope, path, body, found.parameters if isinstance(found, Found) else {})
+        call = _call(scope, path, arrival.at, body, found.parameters if isinstance(found, Found) else {})
         if route is not None and route.operation_of is not None:
             self._arrivals.correct(arrival, route.operation_of(call))
             fault = self._strike(arrival)
@@ -148,13 +148,14 @@ async def _read(receive: Receive) -> bytes | None:
             return b"".join(chunks)
 
 
-def _call(scope: Scope, path: str, body: bytes, parameters: Mapping[str, str]) -> Call:
+def _call(scope: Scope, path: str, at: float, body: bytes, parameters: Mapping[str, str]) -> Call:
     return Call(
         method=scope["method"],
         path=path,
         query_string=scope["query_string"].decode("latin-1"),
         headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
         client=scope["client"][0] if scope["client"] else "",
+        at=at,
         body=body,
         parameters=dict(parameters),
     )

@@ -40,6 +40,8 @@ class Call:
     query_string: str
     headers: dict[str, str]
     client: str
+    at: float
+    """When it arrived."""
     body: bytes
     parameters: dict[str, str]
     accepted: list[Message] = field(default_factory=list)
