@@ -17,6 +17,7 @@ from airflow_provider.cli.exits import Code, code_of, code_of_states, report_bug
 from airflow_provider.engine.errors import MessagingError
 
 if TYPE_CHECKING:
+    from airflow_provider.engine.ledger.claims import Origin
     from airflow_provider.engine.messages import Message, Receipt
     from airflow_provider.hooks.base import MessagingHook
 
@@ -74,11 +75,8 @@ class Delivery:
     def _send(self) -> None:
         try:
             with backstage.airflow():
-                from airflow_provider.engine.ledger.claims import Origin
-
-                self._hook = backstage.open_hook(self._conn_id)
-                origin = Origin.named(self._key, {"kind": "cli"})
-                receipts = self._hook.run(self._hook.send(self._operation, [self._message], origin=origin))
+                self._hook = hook = backstage.open_hook(self._conn_id)
+                receipts = hook.run(hook.send(self._operation, [self._message], origin=self._origin()))
         except MessagingError as error:
             self._failed(error)
         except Exception as error:
@@ -151,17 +149,25 @@ class Delivery:
         """Return what the ledger holds of this send; None when it cannot be asked."""
         if self._hook is None:
             return ()
+        from airflow_provider.engine.ledger.claims import Claim
+
+        channel, vendor = self._message.channel, self._hook.vendor.key
+        claims = [
+            Claim(self._origin(), channel, to, 0, vendor, self._conn_id, self._operation, self._message)
+            for to in self._message.to
+        ]
         try:
             with backstage.airflow():
-                rows = backstage.open_ledger().find(self._key)
+                ledger = backstage.open_ledger()
+                rows = [row for claim in claims for row in ledger.find(ledger.digest(claim.key_parts))]
         except Exception:  # whatever it is, the send's own outcome is what has to be told
             return None
-        wanted = {to.casefold() for to in self._message.to}
-        return [
-            receipt_of(row)
-            for row in rows
-            if row.to.casefold() in wanted and row.channel == self._message.channel
-        ]
+        return [receipt_of(row) for row in rows]
+
+    def _origin(self) -> Origin:
+        from airflow_provider.engine.ledger.claims import Origin
+
+        return Origin.named(self._key, {"kind": "cli"})
 
     def _for_all(self, known: Sequence[Receipt], sentence: str, state: str = "NOT_SENT") -> list[Receipt]:
         """Return a receipt for every recipient, made of the state and the sentence for who has none."""

@@ -18,14 +18,9 @@ if TYPE_CHECKING:
     from airflow_provider.engine.ledger.store import Entry, Event
     from airflow_provider.engine.messages import Receipt
 
-__all__ = ["as_json", "cost", "print_details", "reads_as", "receipt_of"]
+__all__ = ["as_json", "cost", "print_details", "receipt_of"]
 
 _FREE = frozenset({"NOT_SENT", "REJECTED", "SUPPRESSED"})
-
-
-def reads_as(entry: Entry) -> str:
-    """Return a row's state as a caller would meet it: a claim whose lease has ended is UNKNOWN."""
-    return "UNKNOWN" if entry.lease_ended else str(entry.state)
 
 
 def cost(state: str, credits_: int | None) -> int | None:
@@ -35,7 +30,7 @@ def cost(state: str, credits_: int | None) -> int | None:
 
 def receipt_of(entry: Entry) -> Receipt:
     """Return a row as the receipt of its last attempt."""
-    from airflow_provider.engine.messages import Receipt, State
+    from airflow_provider.engine.messages import Receipt
 
     names = (
         "key",
@@ -49,9 +44,7 @@ def receipt_of(entry: Entry) -> Receipt:
         "charged",
         "error",
     )
-    return Receipt(
-        state=State(reads_as(entry)), attempt=entry.attempt, **{name: getattr(entry, name) for name in names}
-    )
+    return Receipt(state=entry.state, attempt=entry.attempt, **{name: getattr(entry, name) for name in names})
 
 
 def as_json(entry: Entry, *, full: bool, timeline: Sequence[Event] | None = None) -> dict[str, Any]:
@@ -60,7 +53,7 @@ def as_json(entry: Entry, *, full: bool, timeline: Sequence[Event] | None = None
 
     values: dict[str, Any] = {
         "key": entry.key,
-        "state": reads_as(entry),
+        "state": str(entry.state),
         "to": entry.to if full else mask(entry.to),
         "vendor": entry.vendor,
         "conn_id": entry.conn_id,
@@ -72,7 +65,7 @@ def as_json(entry: Entry, *, full: bool, timeline: Sequence[Event] | None = None
         "report_id": entry.report_id,
         "encoding": entry.encoding,
         "segments": entry.segments,
-        "credits": cost(reads_as(entry), entry.credits),
+        "credits": cost(entry.state, entry.credits),
         "charged": jsonable(entry.charged),
         "error": entry.error,
         "created_at": output.utc(entry.created_at),
@@ -93,7 +86,7 @@ def print_details(entry: Entry, timeline: Sequence[Event], *, full: bool) -> Non
     )
     facts.add_row(
         Text("state", style="dim"),
-        output.state(reads_as(entry), ", since its lease ended" if entry.lease_ended else ""),
+        output.state(entry.state, ", since its lease ended" if entry.lease_ended else ""),
     )
     rows = {
         "error": entry.error,
@@ -116,7 +109,7 @@ def print_details(entry: Entry, timeline: Sequence[Event], *, full: bool) -> Non
 
 
 def _cost(entry: Entry) -> str | None:
-    credits_ = cost(reads_as(entry), entry.credits)
+    credits_ = cost(entry.state, entry.credits)
     if credits_ is None or entry.segments is None:
         return None if credits_ is None else output.count(credits_, "credit")
     parts = [output.count(credits_, "credit"), output.count(entry.segments, "segment")]

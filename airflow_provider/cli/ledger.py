@@ -10,7 +10,7 @@ import typer
 
 from airflow_provider.cli import backstage, output
 from airflow_provider.cli.entries import as_json as entry_as_json
-from airflow_provider.cli.entries import cost, print_details, reads_as
+from airflow_provider.cli.entries import cost, print_details
 from airflow_provider.cli.exits import Code, stop
 from airflow_provider.cli.options import AsJson, Full, Wanted, numbers
 from airflow_provider.engine.redaction import mask
@@ -51,14 +51,14 @@ def list_(
     columns = ("key", "when", "connection", "to", "state", *(("message id", "credits") if wide else ()))
     table = output.table(*columns, numbers=("credits",))
     for entry in entries:
-        credits_ = cost(reads_as(entry), entry.credits)
+        credits_ = cost(entry.state, entry.credits)
         more = (entry.message_id or "-", "-" if credits_ is None else str(credits_)) if wide else ()
         table.add_row(
             entry.key[:8],
             output.when(entry.updated_at, seconds=False),
             entry.conn_id,
             entry.to if full else mask(entry.to),
-            output.state(reads_as(entry)),
+            output.state(entry.state),
             *more,
         )
     console.print(table)
@@ -151,21 +151,16 @@ def _listed(
     word = state.strip().upper().replace("-", "_").replace(" ", "_")
     if word not in set(State):
         stop(Code.INVALID, f"There is no state {state!r}; choose one of {', '.join(State)}.")
-    found = ledger.entries(state=State(word), conn_id=conn, to=to, limit=limit)
-    if word == State.UNKNOWN:
-        # A claim whose lease has ended reads as UNKNOWN before anybody has written it so.
-        found += ledger.entries(state=State.CLAIMED, conn_id=conn, to=to, limit=limit)
-        found.sort(key=lambda entry: entry.id, reverse=True)
-    return [entry for entry in found if reads_as(entry) == word][:limit]
+    return ledger.entries(state=State(word), conn_id=conn, to=to, limit=limit)
 
 
 def _unresolved(ledger: SqlLedger, wanted: str, to: str | None, everyone: bool) -> list[Entry]:
     found = [entry for entry in ledger.find(wanted) if to is None or entry.to.casefold() == to.casefold()]
     if not found:
         _not_found()
-    unknown = [entry for entry in found if reads_as(entry) == "UNKNOWN"]
+    unknown = [entry for entry in found if entry.state == "UNKNOWN"]
     if not unknown:
-        states = ", ".join(sorted({reads_as(entry) for entry in found}))
+        states = ", ".join(sorted({entry.state for entry in found}))
         stop(Code.INVALID, f"The message stands at {states}, not at UNKNOWN, so there is nothing to resolve.")
     if len(unknown) > 1 and not everyone:
         stop(

@@ -41,11 +41,14 @@ def test_stdout_holds_the_answer_alone(ulak_process, inbox) -> None:
 
 @pytest.mark.airflow
 @pytest.mark.usefixtures("sandbox_connections", "ledger_url")
-def test_stdout_holds_the_answer_alone_also_when_airflow_is_told_to_talk(ulak_process, inbox) -> None:
-    result = ulak_process(*SEND, "0532 123 45 67", "--json", AIRFLOW__LOGGING__LOGGING_LEVEL="DEBUG")
+def test_an_airflow_that_is_told_to_talk_does_so_on_stderr(ulak, ulak_process, inbox) -> None:
+    send = (*SEND, "0532 123 45 67", "--key", "order-118", "--json")
+    assert ulak(*send).code == 0
+    result = ulak_process(*send, AIRFLOW__LOGGING__LOGGING_LEVEL="DEBUG")
     assert result.code == 0
     assert result.json["recipients"][0]["state"] == "ACCEPTED"
-    assert result.err
+    assert result.err.count("Not sent again to +90 532 *** ** 67") == 1
+    assert len(result.err.splitlines()) > 1
     assert "5321234567" not in result.err
 
 
