@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any, ClassVar, Concatenate, Literal, ParamSpec, Self, TypeVar
 
 from airflow.sdk import BaseHook, Connection
-from airflow.sdk.log import amask_secret, mask_secret
 
 from airflow_provider.engine import dispatch
 from airflow_provider.engine.account import Account, Network
@@ -155,21 +154,17 @@ class MessagingHook(BaseHook):
         if self._loaded is None:
             given = self._given
             connection = await afind_connection(given) if isinstance(given, str) else given
-            extra = extra_of(connection)
-            await amask_secret(extra)
-            self._adopt(connection, extra)
+            self._adopt(connection)
         return self
 
     def _load(self) -> tuple[Vendor, Network]:
         if self._loaded is None:
             given = self._given
             connection = find_connection(given) if isinstance(given, str) else given
-            extra = extra_of(connection)
-            mask_secret(extra)
-            return self._adopt(connection, extra)
+            return self._adopt(connection)
         return self._loaded
 
-    def _adopt(self, connection: Connection, extra: dict[str, Any]) -> tuple[Vendor, Network]:
+    def _adopt(self, connection: Connection) -> tuple[Vendor, Network]:
         entry = entry_of(connection)
         if self.conn_type and entry.key != self.conn_type:
             raise ConfigurationError(
@@ -177,6 +172,7 @@ class MessagingHook(BaseHook):
                 f" {connection.conn_id!r} is of type {entry.key!r}.",
                 advice="Use MessagingHook.of(conn_id), or the other vendor's hook.",
             )
+        extra = extra_of(connection)
         self._loaded = (load(entry.key)(account_of(connection, extra)), network_of(connection, extra))
         return self._loaded
 

@@ -25,7 +25,14 @@ from airflow_provider.engine.account import Account, Network
 from airflow_provider.engine.errors import ConfigurationError
 from airflow_provider.engine.vendors import VENDORS, Entry
 
-__all__ = ["account_of", "afind_connection", "entry_of", "extra_of", "find_connection", "network_of"]
+__all__ = [
+    "account_of",
+    "afind_connection",
+    "entry_of",
+    "extra_of",
+    "find_connection",
+    "network_of",
+]
 
 _NETWORK = ("connect_timeout", "read_timeout", "deadline", "proxy", "ca_file")
 
@@ -109,7 +116,7 @@ def extra_of(connection: Connection) -> dict[str, Any]:
     """Return a connection's extra, decoded.
 
     Airflow's own ``extra_dejson`` takes an extra that it cannot read for an empty one, and has no form for an event
-    loop before 3.3.2.
+    loop before 3.3.2. What is secret in it, Airflow had masked when it fetched the connection.
 
     Raises:
         ConfigurationError: It is no JSON object.

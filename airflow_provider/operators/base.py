@@ -23,7 +23,7 @@ from airflow_provider.engine.ledger.states import OnUnknown
 from airflow_provider.engine.messages import Attachment, Message, Receipt
 from airflow_provider.engine.redaction import mask
 from airflow_provider.engine.templates import render_text
-from airflow_provider.hooks.base import MessagingHook
+from airflow_provider.hooks.base import MessagingHook, numbers
 
 if TYPE_CHECKING:
     import jinja2
@@ -105,8 +105,12 @@ class MessagingOperator(BaseOperator):
 
 
 def _masked(value: Any) -> Any:
-    if isinstance(value, str):
-        return mask(value) if value else value
+    if isinstance(value, str | int):
+        # As people write it, a number would not be masked the way it is everywhere else.
+        try:
+            return mask(numbers(str(value))[0])
+        except InvalidMessage:
+            return mask(str(value)) if value else value
     if isinstance(value, dict):
         return {key: _masked(item) if key == "to" else item for key, item in value.items()}
     if isinstance(value, Iterable):
