@@ -235,9 +235,7 @@ class _Call:
         try:
             found, latest = yield from self._claim(group, attempt)
         except MessagingError as error:
-            self._name(error)
-            self.problems.append(error)
-            self._halt = error
+            self._halt = self._name(error)
             self._untried += group
             return
         mine, busy = [], []
@@ -470,6 +468,8 @@ class _Call:
                 self._replay(claim, row)
             else:
                 self.receipts[_place(claim)] = untried_receipt(claim, row, halt, self._ledger.ledger_id)
+                if halt not in self.problems:
+                    self.problems.append(halt)
 
     def _name(self, error: MessagingError) -> MessagingError:
         """Name the vendor and operation on an error that does not know them."""

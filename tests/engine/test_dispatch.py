@@ -970,6 +970,14 @@ def test_a_ledger_that_fails_between_two_messages_does_not_forget_the_first(hous
     ]
 
 
+def test_a_ledger_that_fails_but_can_tell_that_all_went_out_earlier_is_no_failure(house):
+    house.wire(accepted("a"), accepted("b")).run(house.steps(ONE, TWO))
+
+    receipts = Broken([], house.clock, {1}).run(house.steps(ONE, TWO))
+
+    assert [(r.message_id, r.replayed) for r in receipts] == [("a", True), ("b", True)]
+
+
 def test_a_ledger_that_stays_broken_is_asked_no_more_than_once_about_the_rest(house):
     wire = Broken([], house.clock, range(1, 100))
 

@@ -7,6 +7,7 @@ rightly or wrongly.
 
 from __future__ import annotations
 
+import copy
 import shutil
 import sqlite3
 import tempfile
@@ -122,7 +123,7 @@ class Senders(RuleBasedStateMachine):
     def go_on(self, process, at_work, at_request):
         reply, failure = None, None
         if isinstance(process.at, Work):
-            done, failure = AT_WORK[at_work]
+            done, failure = copy.deepcopy(AT_WORK[at_work])
             if done:
                 reply = self.watched(process)
         elif isinstance(process.at, Pause):
@@ -132,7 +133,7 @@ class Senders(RuleBasedStateMachine):
         elif self.clock.monotonic() > start_before_of(process.at):
             failure = NotSent("Too much time had passed when the request was about to begin.")
         else:
-            takes, said, failure = AT_REQUEST[at_request]
+            takes, said, failure = copy.deepcopy(AT_REQUEST[at_request])
             body = body_of(process.at)
             if takes:
                 self.taken.update((process.key, to) for to in body["to"])
