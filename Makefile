@@ -37,17 +37,21 @@ ci: check test ## What CI runs
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .airflow .pyc .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache ulak.egg-info
 
+# pip's warnings about how it builds say nothing to whoever installs; its errors are still shown.
+INSTALL := $(BIN)/python -m pip install -qq --constraint constraints.txt
+
 $(VENV)/.pip:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ulak needs Python 3.11 or newer; set PYTHON=...")'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ulak needs Python 3.11 or newer: make PYTHON=...")'
+	@echo "Installing into $(VENV) (once, a minute or two) ..."
+	@$(PYTHON) -m venv $(VENV)
 	@# Dependency groups came with pip 25.1.
-	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt pip
+	@$(INSTALL) --upgrade pip
 	@touch $@
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/.pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@$(INSTALL) --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group test --group check
+	@$(INSTALL) --group test --group check
 	@touch $@
