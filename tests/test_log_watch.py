@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -92,15 +93,30 @@ def test_structlog_is_seen_as_it_comes_out_of_its_processors(caught, log_watch) 
     def mask(_logger: object, _method: str, event: dict[str, object]) -> dict[str, object]:
         return event | {"token": "***"}
 
-    for processors in ([], [mask]):
-        logger = structlog.wrap_logger(
-            structlog.ReturnLogger(), processors=[*processors, structlog.processors.JSONRenderer()]
-        )
+    as_text, as_bytes = structlog.processors.JSONRenderer(), structlog.processors.JSONRenderer(_json_bytes)
+    for processors in ([as_text], [as_bytes], [mask, as_text]):
+        logger = structlog.wrap_logger(structlog.ReturnLogger(), processors=processors)
         logger.debug("calling", token="hunter2secret", to=NUMBER)
-    first, *_ = leaks = caught()
-    assert "a credential" in first
-    assert len([leak for leak in leaks if "a full number" in leak]) == 2
-    assert len(leaks) == 3
+    leaks = caught()
+    assert len([leak for leak in leaks if "a credential" in leak]) == 2
+    assert len([leak for leak in leaks if "a full number" in leak]) == 3
+
+
+def test_structlogs_tracebacks_are_seen_as_they_are_printed(caught, log_watch) -> None:
+    log_watch.forbid("hunter'2'secret", "a credential")
+    logger = structlog.wrap_logger(
+        structlog.ReturnLogger(),
+        processors=[structlog.processors.format_exc_info, structlog.dev.ConsoleRenderer()],
+    )
+    try:
+        int("hunter'2'secret")
+    except ValueError:
+        logger.exception("it failed")
+    assert len(caught()) == 1
+
+
+def _json_bytes(event: object, **_: object) -> bytes:
+    return json.dumps(event).encode()
 
 
 def test_a_test_that_logs_a_number_fails(pytester: pytest.Pytester) -> None:

@@ -174,6 +174,8 @@ class MessagingHook(BaseHook):
             )
         extra = extra_of(connection)
         self._loaded = (load(entry.key)(account_of(connection, extra)), network_of(connection, extra))
+        # A Connection shows its password to whoever prints it; the account does not.
+        self._given = connection.conn_id
         return self._loaded
 
     def get_conn(self) -> Vendor:

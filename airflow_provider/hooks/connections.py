@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,18 +47,16 @@ def find_connection(conn_id: str) -> Connection:
     Raises:
         ConfigurationError: There is none of this id.
     """
-    try:
+    with suppress(AirflowNotFoundException):
         return BaseHook.get_connection(conn_id)
-    except AirflowNotFoundException:
-        return _elsewhere(conn_id)
+    return _elsewhere(conn_id)
 
 
 async def afind_connection(conn_id: str) -> Connection:
     """Do what :func:`find_connection` does without blocking the event loop."""
-    try:
+    with suppress(AirflowNotFoundException):
         return await BaseHook.aget_connection(conn_id)
-    except AirflowNotFoundException:
-        return await asyncio.to_thread(_elsewhere, conn_id)
+    return await asyncio.to_thread(_elsewhere, conn_id)
 
 
 def _elsewhere(conn_id: str) -> Connection:
@@ -173,7 +172,7 @@ def network_of(connection: Connection, extra: Mapping[str, Any]) -> Network:
 
 
 def _base_url(connection: Connection, entry: Entry) -> str:
-    host = (connection.host or "").strip().rstrip("/")
+    host = (connection.host or "").strip()
     if not host:
         if not entry.base_url:
             raise ConfigurationError(
@@ -185,7 +184,7 @@ def _base_url(connection: Connection, entry: Entry) -> str:
     if "://" not in host:
         host = f"{connection.schema or 'https'}://{host}"
     elif connection.schema:
-        host = f"{host}/{connection.schema.strip('/')}"
+        host = f"{host.rstrip('/')}/{connection.schema.strip('/')}"
     try:
         address = httpx.URL(host)
         if connection.port and address.port is None:
