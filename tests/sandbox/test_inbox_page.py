@@ -311,14 +311,17 @@ def test_messages_of_every_channel_and_vendor_appear_by_themselves(inbox: Inbox,
 
 @pytest.mark.browser
 def test_what_was_read_stays_read_after_a_reload(inbox: Inbox, vendors: Vendors):
-    vendors.turkeysms("Birinci")
+    vendors.turkeysms("Birinci", to="905061234567")
     vendors.turkeysms("İkinci", to="905427778899")
+    vendors.turkeysms("Üçüncü")
     inbox.open()
+    expect(inbox.message("Üçüncü")).to_be_visible()
+    inbox.phone("+90 542").click()
     expect(inbox.message("İkinci")).to_be_visible()
-    expect(inbox.phone("+90 532").locator(".count")).to_contain_text("1")
     inbox.page.reload()
-    expect(inbox.phone("+90 532").locator(".count")).to_contain_text("1")
+    expect(inbox.phone("+90 506").locator(".count")).to_contain_text("1")
     expect(inbox.phone("+90 542").locator(".count")).to_have_count(0)
+    expect(inbox.phone("+90 532").locator(".count")).to_have_count(0)
 
 
 @pytest.mark.browser
@@ -534,6 +537,7 @@ def test_search_finds_numbers_and_turkish_texts_however_they_are_typed(inbox: In
     for query, found in {
         "siparis": "+90 532 123 45 67",
         "istanbul": "+90 532 123 45 67",
+        "cikti": "+90 532 123 45 67",
         "0542 777": "+90 542 777 88 99",
         "+90 542 777 88 99": "+90 542 777 88 99",
         "basliklisms": "+90 542 777 88 99",
@@ -611,8 +615,18 @@ def test_a_reset_asks_first(inbox: Inbox, vendors: Vendors):
     inbox.page.get_by_role("button", name="Reset").click()
     dialog.get_by_role("button", name="Reset").click()
     expect(inbox.page.get_by_role("heading", name="No messages yet")).to_be_visible()
-    vendors.bulutfon("Yeniden")  # takes the id that "Merhaba" had
+
+    vendors.turkeysms("Uzun " * 50)
+    expect(inbox.message("Uzun")).to_contain_text("2 segments")
+    assert vendors.client.post("/_sandbox/reset").status_code == 204
+    vendors.bulutfon("Yeniden")  # takes the id that the long one had, before the page has seen that one go
     expect(inbox.message("Yeniden")).to_contain_text("via Bulutfon")
+    expect(inbox.message("Yeniden")).to_contain_text("1 segment1 credit")
+    expect(inbox.page.locator("li.message")).to_have_count(1)
+    for subject in ("Eski", "Yeni"):
+        assert vendors.client.post("/_sandbox/reset").status_code == 204
+        vendors.mail("ayse@ornek.com", subject, message=f"{subject} metin")
+        expect(inbox.message(f"{subject} metin")).to_contain_text(f"{subject}From")
 
 
 @pytest.mark.browser
@@ -649,6 +663,12 @@ def test_of_thousands_of_messages_the_newest_are_shown_and_the_rest_on_demand(in
     expect(inbox.page.locator("li.message")).to_have_count(200)
     inbox.page.get_by_role("button", name="Showing the newest 200. Show 100 earlier").click()
     expect(inbox.page.locator("li.message")).to_have_count(300)
+    for _ in range(10):
+        vendors.basliklisms("Öteki", *["905427778899"] * 100)
+    expect(inbox.page.get_by_text("Older than the messages that are loaded")).to_be_visible()
+    expect(inbox.page.locator("li.message")).to_have_count(300)  # what is being read stays
+    older.click()
+    expect(inbox.page.locator(".conversation .head")).to_contain_text("300 messages")
     older.click()
     expect(older).to_be_hidden()
     inbox.page.get_by_role("searchbox").fill("0542 000 00 00")

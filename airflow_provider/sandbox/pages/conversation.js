@@ -43,8 +43,8 @@ export class Conversation {
   }
 
   draw(phone, { opened, needle }) {
-    if (phone === undefined) { // an address that has got nothing yet, or nothing lately
-      fill(this.about, 'No messages here');
+    if (phone === undefined) {
+      fill(this.about, this.latest === undefined ? 'No messages here' : 'Older than the messages that are loaded');
       return;
     }
     const atBottom = this.isAtBottom();
@@ -65,7 +65,8 @@ export class Conversation {
       if (newDay) elements.push(this.once(kept, `day ${dayKey(message.received_at)}`, () => ({
         element: h('li', { class: 'day' }, h('span', {}, dayTitle(message.received_at))),
       })).element);
-      const item = this.once(kept, message.id, () => this.item(message));
+      // A reset begins the ids anew, so an id alone might be an older message's.
+      const item = this.once(kept, `${message.id} ${message.received_at}`, () => this.item(message));
       item.update(message, {
         follows,
         opened: message.id === opened,

@@ -1,5 +1,7 @@
 // What the page knows of the sandbox, kept true by its events: an event only says what to ask for again.
 
+import { sequence } from './words.js';
+
 export const PAGE = 1000;
 const FEW = 8; // so many changed messages are asked for one by one, more of them as a list
 const PAUSE = 120;
@@ -13,8 +15,8 @@ export const feed = {
   accounts: {},
   faults: [],
   live: 'waiting',
-  /** Which beginning of the sandbox the messages are of; see `epoch`. */
-  of: null,
+  /** Counts the beginnings of the sandbox that were seen, resets and restarts; 0 until the first answer. */
+  beginning: 0,
   limit: PAGE,
   /** Whether there may be older messages than these. */
   more: false,
@@ -25,7 +27,6 @@ const wanted = new Set();
 let staleList = true;
 let staleDevices = true;
 let staleRest = true;
-let epoch = 0; // ids begin anew with a reset, so an answer from before it is worth nothing
 let listedAt = 0;
 let working = false;
 let changed = () => {};
@@ -82,7 +83,7 @@ function listen() {
   const source = new EventSource('/_sandbox/events');
   source.onopen = () => {
     feed.live = 'on';
-    forget(); // whatever happened in between, the sandbox itself may be another one by now
+    doubtAll(); // whatever happened in between: the sandbox itself may be another one by now
     changed();
     work();
   };
@@ -93,7 +94,7 @@ function listen() {
   };
   source.addEventListener('changed', ({ data }) => {
     const change = JSON.parse(data);
-    if (change.kind === 'reload') forget();
+    if (change.kind === 'reload') doubtAll(); // a reset, or more changes than it could tell of
     else if (change.kind === 'device') staleDevices = true;
     else if (change.kind === 'message' || change.kind === 'state' || change.kind === 'callback') stale.add(change.id);
     staleRest = true;
@@ -101,12 +102,8 @@ function listen() {
   });
 }
 
-function forget() {
-  epoch += 1;
-  stale.clear();
-  wanted.clear();
+function doubtAll() {
   staleList = staleDevices = staleRest = true;
-  listedAt = 0;
 }
 
 /** Ask for all that is out of date, one thing after the other, until nothing is. */
@@ -131,7 +128,7 @@ async function work() {
     }
   } catch {
     // The connection is gone, which the event source sees too; when it is back, everything is asked for again.
-    staleList = staleDevices = staleRest = true;
+    doubtAll();
   } finally {
     working = false;
   }
@@ -139,33 +136,34 @@ async function work() {
 
 async function refreshList() {
   await pause(Math.max(0, listedAt + LIST_PAUSE - Date.now()));
-  const asked = epoch;
   staleList = false;
   const covered = [...stale];
   stale.clear();
   const messages = await ask(`/_sandbox/messages?limit=${feed.limit}`);
   listedAt = Date.now();
-  if (asked !== epoch) return;
-  const known = feed.of === epoch ? feed.messages : new Map();
+  const known = feed.messages;
+  if (feed.beginning === 0 || !continues(known, messages)) feed.beginning += 1;
   feed.messages = new Map(messages.map((message) => [message.id, keep(message, known.get(message.id))]));
   for (const id of covered) if (known.get(id)?.detail) wanted.add(id);
+  for (const id of wanted) if (!feed.messages.has(id)) wanted.delete(id); // of a sandbox that was
   feed.more = messages.length === feed.limit;
-  feed.of = epoch;
 }
 
 async function refreshSome() {
   const ids = [...new Set([...stale, ...wanted])].slice(0, FEW);
-  const asked = epoch;
   for (const id of ids) { stale.delete(id); wanted.delete(id); }
   const details = await Promise.all(ids.map((id) => ask(`/_sandbox/messages/${id}`).catch((error) => {
     if (error instanceof TypeError) throw error; // no connection
     return null; // the message was dropped to make room for newer ones
   })));
-  if (asked !== epoch) return;
-  for (const detail of details) {
-    if (detail !== null) feed.messages.set(detail.id, { ...detail, detail });
+  for (const detail of details.filter((each) => each !== null)) {
+    if (feed.messages.has(detail.id) || sequence(detail) > newestSequence()) {
+      feed.messages.set(detail.id, { ...detail, detail });
+    } else if (sequence(detail) > oldestSequence()) {
+      staleList = true; // it came out of turn
+    }
   }
-  // Ids are counted up, so what comes one by one comes in order; but the oldest must go at some time.
+  // The oldest must go at some time.
   while (feed.messages.size > feed.limit + FEW * FEW) {
     feed.messages.delete(feed.messages.keys().next().value);
     feed.more = true;
@@ -174,7 +172,19 @@ async function refreshSome() {
 
 /** Keep what is known of a message beyond the list. */
 function keep(message, known) {
-  return known?.detail ? { ...message, detail: known.detail } : message;
+  return known?.detail && isSame(known, message) ? { ...message, detail: known.detail } : message;
 }
+
+/** Whether a list goes on from what is known; after a reset the ids are counted from one again. */
+function continues(known, messages) {
+  if (known.size === 0) return true;
+  return messages.length > 0 && sequence(messages.at(-1)) >= newestSequence()
+    && messages.every((message) => !known.has(message.id) || isSame(known.get(message.id), message));
+}
+
+const oldestSequence = () => (feed.messages.size === 0 ? 0 : sequence(feed.messages.values().next().value));
+const newestSequence = () => (feed.messages.size === 0 ? 0 : sequence([...feed.messages.values()].at(-1)));
+
+const isSame = (one, other) => one.received_at === other.received_at;
 
 const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });

@@ -19,7 +19,7 @@ const details = new Details($('details'), actions);
 const banner = new Banner(actions);
 const page = h('div', { class: 'page' });
 fill($('main'), banner.element, page);
-let shown = null; // what stands on the page: { key, draw, element }
+let shown = null; // what stands on the page: { key, draw, element }, and whose messages it was filled with
 let latest = null;
 let opener = null;
 let barDrawn = '';
@@ -38,7 +38,10 @@ function draw() {
   const query = $('search').value;
   const phones = phonesOf(feed.messages.values());
   const phone = choice.kind === 'phone' ? phones.find(({ to }) => to === choice.to) : undefined;
-  if (feed.of !== null && choice.kind === 'phone' && phones.length === 0) return location.replace('#/');
+  if (choice.kind === 'phone' && phone === undefined && feed.beginning > 0) {
+    // Emptied by a reset, there is nothing left to see; an address that waits for its first message stays.
+    if (phones.length === 0 || (shown?.filled === choice.to && shown.of !== feed.beginning)) return location.replace('#/');
+  }
   if (choice.kind === 'home' && wide.matches && phones.length > 0) return location.replace(`#/to/${encodeURIComponent(phones[0].to)}`);
   if (phone !== undefined && !document.hidden && markSeen(phone)) phone.unread = 0;
 
@@ -63,6 +66,7 @@ function drawPage(choice, phone, needle) {
     shown = { key, ...made(choice) };
     fill(page, shown.element);
   }
+  if (phone !== undefined) Object.assign(shown, { filled: phone.to, of: feed.beginning });
   shown.draw?.(phone, needle, choice);
 }
 
@@ -83,7 +87,7 @@ function made({ kind, to }) {
   return {
     element,
     draw() {
-      if (begun || feed.of === null) return;
+      if (begun || feed.beginning === 0) return;
       begun = true;
       fill(element, start(actions));
     },

@@ -1,7 +1,7 @@
 // The left side: who got something, the latest first.
 
 import { arrange, fill, h, icon } from './dom.js';
-import { atBriefly, channelTitle, folded, number, plural, recipient, vendorTitle } from './words.js';
+import { atBriefly, channelTitle, folded, number, plural, recipient, sequence, vendorTitle } from './words.js';
 
 const MOST_ROWS = 300;
 const SEEN = 'ulak.seen';
@@ -99,10 +99,10 @@ function row(phone, shown, current) {
   return known.element;
 }
 
-/** Oldest first; ids (`m12`) tell apart what came in the same millisecond. */
+/** Oldest first, also of what came in the same millisecond. */
 function order(a, b) {
   if (a.received_at !== b.received_at) return a.received_at < b.received_at ? -1 : 1;
-  return Number(a.id.slice(1)) - Number(b.id.slice(1));
+  return sequence(a) - sequence(b);
 }
 
 function preview(message) {

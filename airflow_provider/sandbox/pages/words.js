@@ -31,6 +31,9 @@ export const number = (value) => whole.format(value);
 export const money = (value) => twoPlaces.format(value);
 export const plural = (count, word) => `${number(count)} ${word}${count === 1 ? '' : 's'}`;
 
+/** The place of a message among all: ids are `m1`, `m2` and so on. */
+export const sequence = ({ id }) => Number(id.slice(1));
+
 /** The states that a person may put a message of this vendor in, the present one among them. */
 export function statesOf(message) {
   const states = VENDORS[message.vendor]?.states ?? ['accepted', 'delivered', 'failed'];
