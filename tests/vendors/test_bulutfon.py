@@ -17,6 +17,7 @@ from airflow_provider.engine.errors import (
     RateLimited,
     Rejected,
     UnreadableResponse,
+    UnsupportedOperation,
     VendorUnavailable,
 )
 from airflow_provider.engine.messages import Sms, State
@@ -146,6 +147,17 @@ def test_a_state_beyond_the_list_leaves_the_message_on_its_way(bulutfon, answere
     assert (report.to, report.state, report.word) == (TO, state, word)
 
 
+def test_a_message_that_the_vendor_does_not_know_is_said_to_be_unknown(bulutfon, answered):
+    with pytest.raises(Rejected, match=r"bulutfon delivery: .* knows no such message"):
+        answered(bulutfon.delivery("9"), {"error": "Mesaj bulunamadı", "code": 404}, status=404)
+
+
+@pytest.mark.parametrize("field", ["content_type", "sms_lang"])
+def test_a_field_of_another_vendor_is_named_before_anything_is_asked(bulutfon, field):
+    with pytest.raises(UnsupportedOperation, match=f"bulutfon send_sms: .*'{field}'.* Nothing was sent"):
+        next(bulutfon.send_sms(Sms(to=TO, text="x", **{field: 0}), report_id=1))
+
+
 def test_an_id_cannot_lead_to_another_address(bulutfon):
     request = next(bulutfon.delivery("1/../../me?x="))
 
@@ -185,7 +197,7 @@ def test_a_scheduled_message_never_goes_out_early_on_istanbuls_clock(bulutfon, a
 def test_a_connection_without_a_token_says_so_before_anything_is_asked():
     vendor = Bulutfon(ACCOUNT.model_copy(update={"secret": Account.model_fields["secret"].default}))
 
-    with pytest.raises(ConfigurationError, match="access token"):
+    with pytest.raises(ConfigurationError, match="has no access token"):
         next(vendor.balance())
 
 

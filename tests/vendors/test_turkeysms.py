@@ -23,7 +23,7 @@ from airflow_provider.engine.errors import (
     VendorUnavailable,
 )
 from airflow_provider.engine.exchange import as_json
-from airflow_provider.engine.messages import Otp, Sms
+from airflow_provider.engine.messages import Otp, Sms, State
 from airflow_provider.engine.vendors.base import operations, recipients_per_request
 from airflow_provider.engine.vendors.turkeysms import TurkeySms
 
@@ -154,6 +154,7 @@ def test_a_yes_with_an_unknown_code_needs_a_message_id(answered):
         {"result": False, "result_code": "TS-1024", "sms_id": "7"},  # no and yes at once
         {"result_code": "TS-1024", "sms_id": "7"},  # neither
         {"result": "perhaps", "result_code": "TS-1024", "sms_id": "7"},
+        {"result": False, "result_code": "TS-1024", "sms_id": "7", "sms_status_code": "TS-1024"},
         {"result": [True], "sms_id": "7"},
         {"result": 1.0, "sms_id": "7"},
         ["result", True],
@@ -163,6 +164,12 @@ def test_a_yes_with_an_unknown_code_needs_a_message_id(answered):
 def test_a_doubtful_answer_to_a_send_is_neither_a_yes_nor_a_refusal(answered, answer):
     with pytest.raises(UnreadableResponse):
         answered(send(), answer)
+
+
+@pytest.mark.parametrize("code", ["TS-1024", "TS-1040", "TS-1046", "TS-1064"])
+def test_a_no_with_a_code_of_success_is_neither(answered, code):
+    with pytest.raises(UnreadableResponse, match=code):
+        answered(turkeysms().balance(), {"result": False, "result_code": code, "local_balance_sms": 5})
 
 
 def test_a_server_error_is_no_refusal_whatever_it_says_about_the_result(answered):
@@ -209,11 +216,26 @@ def test_no_answer_to_a_request_for_many_is_taken_for_a_refusal_of_some(answered
             answered(send(MANY, use_multi=True), {"result": False, "result_code": code})
         assert caught.value.code == code
 
+
+def test_a_refusal_of_a_request_for_many_as_a_whole_is_a_refusal(answered):
     with pytest.raises(InsufficientBalance):
         answered(send(MANY, use_multi=True), {"result": False, "result_code": "TS-1027"})
+    with pytest.raises(Rejected, match="TS-1026"):
+        answered(send(MANY, use_multi=True), {"result": False, "result_code": "TS-1026"})
+    with pytest.raises(AuthenticationFailed):
+        answered(send(MANY, use_multi=True), text="<html>nginx</html>", status=403)
 
 
 # --- answers ------------------------------------------------------------------------------------------------
+
+
+def test_taken_is_not_arrived_and_arrived_is_not_taken(answered):
+    delivery = turkeysms().delivery("7")
+    with pytest.raises(UnreadableResponse):
+        answered(delivery, {"result": True, "result_code": "TS-1024", "result_message": "sent successfully"})
+
+    (report,) = answered(turkeysms().delivery("7"), {"result": True, "sms_status_code": "TS-1024"}).reports
+    assert report.state is State.DELIVERED
 
 
 def test_the_balance_does_not_carry_the_key_that_the_answer_repeats(answered):
@@ -260,6 +282,14 @@ def test_an_odd_count_of_the_last_minute_is_left_out(answered, written):
 
 
 # --- requests -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "sms_lang"),
+    [("plain", 0), ("^{}[]~|€", 0), ("çığ", 1), ("ğ" * 140, 1), ("â", 2), ("🙂", 2)],
+)
+def test_the_language_is_the_cheapest_encoding_that_has_the_text(text, sms_lang):
+    assert body_of(send(Sms(to=TO, text=text)))["sms_lang"] == sms_lang
 
 
 def test_a_text_goes_out_composed_so_that_it_is_not_charged_as_unicode():
@@ -309,7 +339,7 @@ LATER = datetime(2045, 3, 1, tzinfo=UTC)
     ],
 )
 def test_what_cannot_be_expressed_is_refused_before_anything_is_asked(sms, options):
-    with pytest.raises(UnsupportedOperation, match="Nothing was sent"):
+    with pytest.raises(UnsupportedOperation, match=r"turkeysms send_sms: .* Nothing was sent"):
         next(send(sms, **options))
 
 
@@ -350,8 +380,9 @@ def test_many_recipients_share_a_request_only_where_it_was_asked_for():
 def test_a_connection_without_a_key_says_so_before_anything_is_asked():
     vendor = TurkeySms(Account(conn_id="turkeysms_default", base_url="https://vendor.invalid", sender="ULAK"))
 
-    with pytest.raises(ConfigurationError, match="API key"):
-        next(vendor.send_sms(SMS, report_id=1))
+    for exchange in (vendor.send_sms(SMS, report_id=1), vendor.delivery("7")):
+        with pytest.raises(ConfigurationError, match="has no API key"):
+            next(exchange)
 
 
 def test_what_the_seed_does_not_describe_is_marked():

@@ -64,8 +64,8 @@ REFUSALS = (
     Refusal(403, "", AuthenticationFailed, "account", "The access token may not do this."),
     Refusal(404, "", Rejected, "account", "The vendor knows no such message or address."),
     Refusal(422, "kredi", InsufficientBalance, "account", "The account has no SMS credit left."),
-    Refusal(422, "aşlığı", SenderNotApproved, "account", "The title is none of the account's approved ones."),
-    Refusal(422, "pam", Rejected, "recipient", "The vendor's spam rule has closed the number for an hour."),
+    Refusal(422, "aşlı", SenderNotApproved, "account", "The title is none of the account's approved ones."),
+    Refusal(422, "pam ", Rejected, "recipient", "The vendor's spam rule has closed the number for an hour."),
     Refusal(400, "", Rejected, "message", "The vendor refused a field of the message."),
     Refusal(422, "", Rejected, "message", "The vendor refused a field of the message."),
 )
@@ -265,8 +265,7 @@ def _send_date(send_at: datetime) -> str:
 
 
 def _report(message_id: str, recipient: object) -> DeliveryReport | None:
-    word = as_text(recipient.get("state")) if isinstance(recipient, Mapping) else None
-    if not isinstance(recipient, Mapping) or word is None:
+    if not isinstance(recipient, Mapping) or (word := as_text(recipient.get("state"))) is None:
         return None
     return DeliveryReport(
         state=STATES.get(word.upper(), State.ACCEPTED),
@@ -278,8 +277,7 @@ def _report(message_id: str, recipient: object) -> DeliveryReport | None:
 
 def _listed(item: object) -> SentMessage | None:
     """Read one line of the list; one without an id cannot be asked about."""
-    message_id = as_text(item.get("id")) if isinstance(item, Mapping) else None
-    if not isinstance(item, Mapping) or message_id is None:
+    if not isinstance(item, Mapping) or (message_id := as_text(item.get("id"))) is None:
         return None
     text = item.get("content")
     numbers = str(item.get("recipients", "")).split(",")

@@ -247,11 +247,12 @@ class TurkeySms:
             fields |= {"sentto": number, "sms_lang": language}
             request = self._post("gonder/add-content", Intent.SEND, **fields)
         try:
-            answer = yield from self._ask("send_sms", request, private=(sms.text,))
+            answer = yield from self._ask("send_sms", request, private=(sms.text, measured.text))
         except Rejected as no:
             # A no to many numbers may be about one of them, and the others served: the answer is undocumented.
             # To call it a refusal would let dispatch send to them again.
-            if len(sms.to) > 1 and (no.scope == "recipient" or no.code not in REFUSALS):
+            of_some = no.scope == "recipient" or (no.scope == "message" and no.code not in REFUSALS)
+            if len(sms.to) > 1 and of_some:
                 sentence = "The vendor said no to a request for many recipients, and not to which of them."
                 raise UnreadableResponse(
                     sentence, vendor=self.key, operation=no.operation, status=no.status, code=no.code
@@ -358,8 +359,9 @@ class TurkeySms:
             body = {}
         answer = _Answer(operation, response.status_code, body)
         said = _yes_or_no(body.get("result"))
-        # The state of a message is an answer, also where "result" is false because it did not arrive.
-        if said is True or answer.text("sms_status_code") is not None:
+        # A query for a message that did not arrive is answered, though "result" is false then.
+        tells_state = operation == "delivery" and answer.text("sms_status_code") in DELIVERY
+        if said is True or tells_state:
             return answer
         if (refusal_of_code := REFUSALS.get(answer.code or "")) is not None:
             raise refusal_of_code(**answer.where)
