@@ -294,7 +294,8 @@ def as_number(value: object) -> Decimal | None:
         number = Decimal(text)
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    # "1e999999999" is a number too, and writing it out would take all memory.
+    return number if number.is_finite() and abs(number.adjusted()) < 20 else None
 
 
 # --- results --------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ words = st.sampled_from(
         "NaN",
         "-0",
         "1e400",
+        "1e5000",
     ]
 ) | st.text(max_size=20)
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.integers(10**15, 10**40) | words
