@@ -6,8 +6,8 @@ import { ask } from './feed.js';
 const PATH = '/turkeysms/api/v3/gonder/add-content';
 // The key and the sender that every fresh sandbox knows.
 const SAMPLE = `{
-    "api_key": "sandbox-turkeysms-key", "title": "ULAK",
-    "sentto": "905321234567", "text": "Merhaba! Siparişiniz yola çıktı 📦",
+    "api_key": "sandbox-turkeysms-key", "title": "ULAK", "sentto": "905321234567",
+    "text": "Merhaba! Siparişiniz yola çıktı 📦",
     "sms_lang": 1, "response_type": "json", "report": 1
   }`;
 
