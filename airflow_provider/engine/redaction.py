@@ -6,17 +6,15 @@ It imports nothing of the engine: everything above may use it.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable
 
-__all__ = ["HIDDEN", "HttpxUrlFilter", "mask", "quiet_http_loggers", "scrub"]
+__all__ = ["HIDDEN", "mask", "scrub"]
 
 HIDDEN = "***"
 
 _EMAIL = re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")
-_NUMBER = re.compile(r"(?<![\w.])\+?\d(?:[ ()-]{0,2}\d){9,14}(?![\w.])")
-_QUERY = re.compile(r"\?[^\s\"'#]*")
+_NUMBER = re.compile(r"(?<![0-9A-Za-z])\+?\d(?:[ .()-]{0,2}\d){9,14}(?![0-9A-Za-z])")
 
 
 def mask(address: str) -> str:
@@ -46,26 +44,3 @@ def scrub(text: str, secrets: Iterable[str] = ()) -> str:
             text = text.replace(secret, HIDDEN)
     text = _EMAIL.sub(lambda found: mask(found.group()), text)
     return _NUMBER.sub(lambda found: mask(found.group()), text)
-
-
-class HttpxUrlFilter(logging.Filter):
-    """Takes the query out of the addresses that httpx logs at INFO.
-
-    Bulutfon's token and TurkeySMS's GET parameters (key, number, text) stand in the query.
-    """
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite the record's arguments in place and keep it."""
-        if isinstance(record.args, tuple):
-            record.args = tuple(
-                arg if isinstance(arg, int | float | None) else _QUERY.sub(f"?{HIDDEN}", str(arg))
-                for arg in record.args
-            )
-        return True
-
-
-def quiet_http_loggers() -> None:
-    """Put the filter on httpx's logger, once per process. Drivers call it when they make a client."""
-    logger = logging.getLogger("httpx")
-    if not any(isinstance(present, HttpxUrlFilter) for present in logger.filters):
-        logger.addFilter(HttpxUrlFilter())

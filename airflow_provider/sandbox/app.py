@@ -14,7 +14,7 @@ from airflow_provider.sandbox.argepanel import ArgePanel
 from airflow_provider.sandbox.basliklisms import BaslikliSms
 from airflow_provider.sandbox.bulutfon import Bulutfon
 from airflow_provider.sandbox.callbacks import Callbacks
-from airflow_provider.sandbox.changes import Changes
+from airflow_provider.sandbox.changes import RESET, Changes
 from airflow_provider.sandbox.door import Arrivals, Door, Scope
 from airflow_provider.sandbox.faults import Faults, Receive, Send
 from airflow_provider.sandbox.store import Clock, Store
@@ -71,7 +71,7 @@ class SandboxApp:
         self.arrivals.clear()
         for vendor in self.vendors.values():
             vendor.reset()
-        self.changes.tell({"kind": "reload"})
+        self.changes.tell(RESET)
 
     async def pause(self, seconds: float) -> bool:
         """Wait so many seconds, or until the sandbox closes, which it tells."""

@@ -51,6 +51,7 @@ class ArgePanel(StandIn):
     """Arge on the sandbox."""
 
     key: ClassVar[str] = "argepanel"
+    title: ClassVar[str] = "Arge"
     states: ClassVar[tuple[str, ...]] = ("accepted", "delivered", "failed")
     account: ArgePanelAccount
 

@@ -54,6 +54,7 @@ class BaslikliSms(StandIn):
     """BaslikliSMS on the sandbox."""
 
     key: ClassVar[str] = "basliklisms"
+    title: ClassVar[str] = "BaslikliSMS"
     states: ClassVar[tuple[str, ...]] = tuple(WORDS)
     has_callbacks: ClassVar[bool] = True
     account: BaslikliSmsAccount

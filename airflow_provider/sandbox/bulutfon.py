@@ -87,6 +87,7 @@ class Bulutfon(StandIn):
     """Bulutfon on the sandbox; every path with and without `.json`, as the documents and the clients differ."""
 
     key: ClassVar[str] = "bulutfon"
+    title: ClassVar[str] = "Bulutfon"
     states: ClassVar[tuple[str, ...]] = tuple(WORDS)
     account: BulutfonAccount
 

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 Change = dict[str, object]
 MOST_WAITING = 500
-RELOAD: Change = {"kind": "reload"}
+RESET: Change = {"kind": "reset"}
+OVERFLOW: Change = {"kind": "overflow"}
 END: Change = {"kind": "end"}
 
 
 class Listener:
-    """One page's queue; when it overflows, one `reload` stands for all that was missed."""
+    """One page's queue; when it overflows, one `overflow` stands for all that was missed, resets apart."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -29,10 +30,13 @@ class Listener:
         self._loop.call_soon_threadsafe(self._put, change)
 
     def _put(self, change: Change) -> None:
+        if change is RESET:  # nothing of before matters any more, and so there is always room for it
+            while not self._news.empty():
+                self._news.get_nowait()
         if change is END or self._news.qsize() < MOST_WAITING:
             self._news.put_nowait(change)
         elif self._news.qsize() == MOST_WAITING:
-            self._news.put_nowait(RELOAD)
+            self._news.put_nowait(OVERFLOW)
 
     async def changes(self, keep_alive: float) -> AsyncIterator[Change | None]:
         """Yield changes as they come, and None after `keep_alive` seconds without any, until the end."""
@@ -60,8 +64,10 @@ class Changes:
             listener.tell(change)
 
     def end(self) -> None:
-        """Send every listener home."""
-        self.tell(END)
+        """Send every listener home; what is told later reaches none of them."""
+        with self._lock:
+            self.tell(END)
+            self._listeners = ()
 
     @contextmanager
     def listener(self) -> Iterator[Listener]:

@@ -163,8 +163,8 @@ class ControlPlane:
         return Response(status_code=204)
 
     async def accounts(self, _: Request) -> Response:
-        """Show every account without its credentials."""
-        return JSONResponse({key: vendor.settings() for key, vendor in self._app.vendors.items()})
+        """Show every account without its credentials, with its vendor's title and states."""
+        return JSONResponse({key: _account(vendor) for key, vendor in self._app.vendors.items()})
 
     async def set_account(self, request: Request) -> Response:
         """Change some settings of one account; the others stay."""
@@ -176,7 +176,7 @@ class ControlPlane:
                 f"{_first(exc)} The settings of {vendor.key} are {_listed(type(vendor.account).model_fields)}."
             )
         self._app.changes.tell({"kind": "account", "vendor": vendor.key})
-        return JSONResponse(vendor.settings())
+        return JSONResponse(_account(vendor))
 
     async def requests(self, request: Request) -> Response:
         """Count the requests that came, and list the last of them; `vendor` and `operation` narrow it."""
@@ -256,6 +256,10 @@ class ControlPlane:
         if self._app.loopback_only and not is_loopback(parts.hostname):
             _refuse("url is to name this machine (127.0.0.1 or localhost); this sandbox calls nobody else.")
         return url
+
+
+def _account(vendor: StandIn) -> dict[str, object]:
+    return {"title": vendor.title, "states": vendor.states, **vendor.settings()}
 
 
 def _plainly(endpoint: Endpoint) -> Endpoint:

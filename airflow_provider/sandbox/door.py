@@ -115,6 +115,7 @@ class Door:
         fault = self._faults.strike(arrival.vendor, arrival.operation)
         if fault is not None:
             arrival.fault = fault.mode.value
+            self._store.on_change({"kind": "faults"})  # told here: of most hits no message tells
         return fault
 
     def _keep(self, scope: Scope, call: Call, answer: Answer | None, fault: Fault | None) -> None:

@@ -42,6 +42,7 @@ def detail(message: Message, now: float, secrets: Sequence[str]) -> dict[str, ob
         "encoding": None if size is None else size.encoding.value,
         "segments": None if size is None else size.segments,
         "units": None if size is None else size.units,
+        "parts": None if size is None else size.parts,
         "note": None if size is None else size.note,
         "options": message.options,
         "attachment": None if message.attachment is None else asdict(message.attachment),

@@ -74,6 +74,7 @@ class TurkeySms(StandIn):
     """TurkeySMS on the sandbox."""
 
     key: ClassVar[str] = "turkeysms"
+    title: ClassVar[str] = "TurkeySMS"
     states: ClassVar[tuple[str, ...]] = ("scheduled", "accepted", "unreachable", "delivered", "failed")
     account: TurkeySmsAccount
 

@@ -53,6 +53,7 @@ class VatanSms(StandIn):
     """VatanSMS on the sandbox."""
 
     key: ClassVar[str] = "vatansms"
+    title: ClassVar[str] = "VatanSMS"
     states: ClassVar[tuple[str, ...]] = ("accepted", "delivered", "failed")
     has_callbacks: ClassVar[bool] = True
     account: VatanSmsAccount

@@ -164,7 +164,9 @@ class StandIn:
     """Base of the five vendors: the table of routes, the account, and the answers all of them need."""
 
     key: ClassVar[str]
+    title: ClassVar[str]
     states: ClassVar[tuple[str, ...]]
+    """What a message can be in, in the order in which people read it."""
     has_callbacks: ClassVar[bool] = False
     account: Account
 

@@ -31,7 +31,6 @@ from airflow_provider.engine.drivers.network import (
 )
 from airflow_provider.engine.errors import NotSent, RateLimited
 from airflow_provider.engine.exchange import Intent, Pause, Step, Work
-from airflow_provider.engine.redaction import quiet_http_loggers
 
 __all__ = ["AsyncDriver"]
 
@@ -225,7 +224,6 @@ class AsyncDriver:
 
     def _open(self, scheme: str) -> tuple[aiohttp.ClientSession, SSLContext | None]:
         if self._session is None:
-            quiet_http_loggers()
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=KEEP_ALIVE),
                 cookie_jar=aiohttp.DummyCookieJar(),

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Generator, Iterable
 from contextlib import closing
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ssl import SSLContext
 from typing import Any, TypeVar
 
@@ -28,7 +27,6 @@ from airflow_provider.engine.drivers.network import (
 )
 from airflow_provider.engine.errors import MessagingError, RateLimited
 from airflow_provider.engine.exchange import Step, Work
-from airflow_provider.engine.redaction import quiet_http_loggers
 
 __all__ = ["Driver"]
 
@@ -55,7 +53,7 @@ class Driver:
         self._reads = reads or Reads()
         self._connections = connections
         self._serving = _Serving()
-        self._clients: dict[tuple[int, str], _Client] = {}
+        self._transports: dict[tuple[int, str], _Transport] = {}
 
     def run(self, steps: Generator[Step, Any, T]) -> T:
         """Play a generator to its end, and return or raise what it ends with.
@@ -70,12 +68,12 @@ class Driver:
 
     def close(self) -> None:
         """Close all connections. A later run opens new ones."""
-        while self._clients:
-            (pid, _), client = self._clients.popitem()
+        while self._transports:
+            (pid, _), transport = self._transports.popitem()
             if pid == os.getpid():
-                client.close()
+                transport.close()
             else:
-                client.leave()
+                transport.leave()
 
     def fetch(self, attempt: Attempt) -> httpx.Response | failures.Failure:
         """Make one attempt; for the two drivers alone.
@@ -101,8 +99,9 @@ class Driver:
         self._serving.begin(attempt)
         status = None
         try:
-            client = self._client(request.url.scheme)
-            with closing(client.send(request, stream=True)) as response:
+            # The transport alone: a client would add cookies, redirects and a log line with the whole address.
+            transport = self._transport(request.url.scheme)
+            with closing(transport.handle_request(request)) as response:
                 status = response.status_code
                 body = bytearray()
                 for chunk in response.iter_bytes():
@@ -147,19 +146,18 @@ class Driver:
             case _:
                 return failures.unforeseen(error, status)
 
-    def _client(self, scheme: str) -> _Client:
+    def _transport(self, scheme: str) -> _Transport:
         # By process, for a forked child must not write to its parent's sockets; by scheme, for only https needs
         # the certificates. A loser of the race for the first one has no socket yet, and needs no closing.
         key = (os.getpid(), scheme)
-        client = self._clients.get(key)
-        if client is None:
-            for inherited in [other for other in self._clients if other[0] != key[0]]:
-                self._clients.pop(inherited).leave()
-            quiet_http_loggers()
-            client = self._clients.setdefault(key, self._open(scheme))
-        return client
+        transport = self._transports.get(key)
+        if transport is None:
+            for inherited in [other for other in self._transports if other[0] != key[0]]:
+                self._transports.pop(inherited).leave()
+            transport = self._transports.setdefault(key, self._open(scheme))
+        return transport
 
-    def _open(self, scheme: str) -> _Client:
+    def _open(self, scheme: str) -> _Transport:
         context = trust(self._network) if scheme == "https" else None
         proxy = None
         if self._proxy is not None:
@@ -173,7 +171,7 @@ class Driver:
                 auth=(self._proxy.username, self._proxy.password) if self._proxy.username else None,
                 ssl_context=trust(self._network) if self._proxy.scheme == "https" else None,
             )
-        return _Client(
+        return _Transport(
             httpcore.ConnectionPool(
                 ssl_context=context,
                 proxy=proxy,
@@ -184,28 +182,16 @@ class Driver:
         )
 
 
-class _Client(httpx.Client):
-    """An httpx client over a pool of ours. It takes nothing from the environment and keeps no cookies."""
-
-    def __init__(self, pool: httpcore.ConnectionPool) -> None:
-        self._pool = pool
-        super().__init__(
-            transport=_Transport(pool),
-            trust_env=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        )
-
-    def leave(self) -> None:
-        """Close a forked parent's sockets on this side, without its locks and without a word to the vendor."""
-        for connection in self._pool.connections:
-            connection.close()
-
-
 class _Transport(httpx.HTTPTransport):
     """httpx's own transport, with a pool that httpx has no argument for."""
 
     def __init__(self, pool: httpcore.ConnectionPool) -> None:
         self._pool = pool
+
+    def leave(self) -> None:
+        """Close a forked parent's sockets on this side, without its locks and without a word to the vendor."""
+        for connection in self._pool.connections:
+            connection.close()
 
 
 class _Serving(threading.local):

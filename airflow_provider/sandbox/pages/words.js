@@ -1,12 +1,5 @@
 // How things are called and written here.
 
-const VENDORS = {
-  turkeysms: { title: 'TurkeySMS', states: ['scheduled', 'accepted', 'unreachable', 'delivered', 'failed'] },
-  basliklisms: { title: 'BaslikliSMS', states: ['accepted', 'sent', 'delivered', 'failed'] },
-  bulutfon: { title: 'Bulutfon', states: ['scheduled', 'accepted', 'sent', 'delivered', 'failed'] },
-  argepanel: { title: 'Arge', states: ['accepted', 'delivered', 'failed'] },
-  vatansms: { title: 'VatanSMS', states: ['accepted', 'delivered', 'failed'] },
-};
 const CHANNELS = { sms: 'SMS', whatsapp: 'WhatsApp', email: 'E-mail' };
 const ENCODINGS = {
   gsm7: 'GSM 7-bit',
@@ -24,7 +17,6 @@ const longDay = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeri
 const whole = new Intl.NumberFormat('en-US');
 const twoPlaces = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
-export const vendorTitle = (key) => VENDORS[key]?.title ?? key;
 export const channelTitle = (key) => CHANNELS[key] ?? key;
 export const encodingTitle = (key) => ENCODINGS[key] ?? key;
 export const number = (value) => whole.format(value);
@@ -33,12 +25,6 @@ export const plural = (count, word) => `${number(count)} ${word}${count === 1 ? 
 
 /** The place of a message among all: ids are `m1`, `m2` and so on. */
 export const sequence = ({ id }) => Number(id.slice(1));
-
-/** The states that a person may put a message of this vendor in, the present one among them. */
-export function statesOf(message) {
-  const states = VENDORS[message.vendor]?.states ?? ['accepted', 'delivered', 'failed'];
-  return states.includes(message.state) ? states : [message.state, ...states];
-}
 
 /** `+905321234567` as people write it; other numbers and addresses as they are. */
 export const recipient = (to) => to.replace(/^\+90(\d{3})(\d{3})(\d{2})(\d{2})$/, '+90 $1 $2 $3 $4');
