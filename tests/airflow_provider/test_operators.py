@@ -524,7 +524,7 @@ def test_a_vendor_that_wants_too_long_a_wait_fails_the_task(
 
 
 def test_the_waits_of_a_task_add_up_to_max_wait(dag, run, sandbox_connections, inbox, fault) -> None:
-    fault("turkeysms", "http_429", retry_after=1)
+    fault("turkeysms", "http_429", retry_after=1, times=5)
     with dag:
         SendSmsOperator(task_id="send", conn_id="turkeysms_default", to=AYSE, text="Merhaba", max_wait=2)
     ended = run(dag)
