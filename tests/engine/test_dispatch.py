@@ -859,6 +859,7 @@ def test_copies_go_once_when_somebody_else_has_an_envelope_under_way(house):
     at_the_first_pause(mine, lambda: comes_to_nothing(house, first))
     mine.run(mail(house, AYSE, BORA))
 
+    assert len({body_of(request)["report_id"] for request in mine.requests}) == 2
     # The other envelope came to nothing, so its copies are still owed, and the second of mine takes them.
     assert [(body_of(r)["to"], len(body_of(r)["cc"])) for r in mine.requests] == [([AYSE], 0), ([BORA], 1)]
 

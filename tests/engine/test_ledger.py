@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import product
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from airflow_provider.engine.errors import (
     ConfigurationError,
@@ -261,6 +262,19 @@ def test_a_copy_of_the_ledger_without_the_secret_tells_nobodys_number(ledger, tm
     assert guessed.digest(("recipient", NUMBER)) not in row
 
 
+def test_an_error_of_the_database_does_not_show_what_was_to_be_written(ledger, tmp_path):
+    with sqlite3.connect(tmp_path / "ulak.db") as connection:
+        connection.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON ulak_messages BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+
+    with pytest.raises(IntegrityError, match="full") as caught:
+        claim(ledger)
+
+    assert "orders" not in str(caught.value)
+    assert ledger.digest(("recipient", NUMBER)) not in str(caught.value)
+
+
 def test_a_vendors_word_that_is_no_text_does_not_keep_the_outcome_from_being_recorded(ledger):
     half = "\ud83d"
     error = StoredError.of(InvalidRecipient(f"The vendor said {half}.", code=half))
@@ -479,6 +493,15 @@ def test_who_claims_again_begins_with_a_clean_row(ledger):
     assert (entry.message_id, entry.charged, entry.error) == (None, None, None)
     assert (entry.conn_id, entry.report_id, entry.state) == ("spare", attempt.report_id, State.CLAIMED)
     assert ledger.timeline(entry)[1].detail == "The connection was refused."
+
+
+def test_the_scope_of_an_earlier_refusal_does_not_outlive_the_next_claim(ledger, tmp_path):
+    came_to(ledger, State.REJECTED, scope="account")
+
+    claim(ledger)
+
+    with sqlite3.connect(tmp_path / "ulak.db") as connection:
+        assert connection.execute("SELECT state, scope FROM ulak_messages").fetchall() == [("CLAIMED", None)]
 
 
 # --- looking --------------------------------------------------------------------------------------------
