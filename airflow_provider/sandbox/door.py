@@ -115,7 +115,7 @@ class Door:
         fault = self._faults.strike(arrival.vendor, arrival.operation)
         if fault is not None:
             arrival.fault = fault.mode.value
-            self._store.on_change({"kind": "faults"})  # told here: of most hits no message tells
+            self._store.on_change({"kind": "faults"})  # a hit that takes no message has no other event
         return fault
 
     def _keep(self, scope: Scope, call: Call, answer: Answer | None, fault: Fault | None) -> None:

@@ -166,7 +166,7 @@ class StandIn:
     key: ClassVar[str]
     title: ClassVar[str]
     states: ClassVar[tuple[str, ...]]
-    """What a message can be in, in the order in which people read it."""
+    """Every state that a message can be in, in the order of its way."""
     has_callbacks: ClassVar[bool] = False
     account: Account
 

@@ -75,6 +75,19 @@ def test_the_detail_shows_segments_timeline_and_exchange(client, hands):
     assert (response["status"], json.loads(response["body"])) == (200, sent)
 
 
+def test_the_detail_cuts_an_sms_where_the_next_segment_begins(client, inbox):
+    send(client, text="a" * 153 + "b" * 151)  # both segments are full: the operator's code needs a third
+    client.post(
+        "/vatansms/api/whatsapp/v1/messages/send",
+        headers={"client-id": "sandbox-client", "client-secret": "sandbox-vatansms-secret"},
+        json={"reg_id": "2953401050", "to": "+905321234567", "message": "a" * 500, "send_speed": 1},
+    )
+
+    sms, whatsapp = (client.get(f"/_sandbox/messages/{each['id']}").json() for each in inbox())
+    assert (sms["segments"], sms["parts"]) == (3, ["a" * 153, "b" * 151, ""])
+    assert whatsapp["parts"] is None
+
+
 @pytest.mark.parametrize(
     ("secrets", "request_"),
     [
@@ -219,6 +232,8 @@ def test_an_account_is_shown_and_changed_in_part(client, account):
 
     assert set(shown) == {"turkeysms", "basliklisms", "bulutfon", "argepanel", "vatansms"}
     assert (shown["bulutfon"]["balance"], shown["bulutfon"]["senders"]) == (7, ["ULAK"])
+    assert shown["bulutfon"]["title"] == "Bulutfon"
+    assert shown["bulutfon"]["states"] == ["scheduled", "accepted", "sent", "delivered", "failed"]
 
 
 @pytest.mark.parametrize(
@@ -278,18 +293,22 @@ def test_every_change_is_an_event(client, sandbox, hands, eventually):
         return heard
 
     with ThreadPoolExecutor(1) as pool:
-        heard = pool.submit(listen, 4)
+        heard = pool.submit(listen, 6)
         eventually(lambda: sandbox.app.changes._listeners)
         send(client)
         hands.turn(2)
         eventually(lambda: not sandbox.store._ahead)
         client.put("/_sandbox/accounts/turkeysms", json={"balance": 3})
+        client.put("/_sandbox/faults", json={"vendor": "turkeysms", "mode": "http_429"})
+        client.post(TURKEYSMS, json=BODY)
         client.post("/_sandbox/reset")
 
         assert heard.result(10) == [
             {"kind": "message", "vendor": "turkeysms", "id": "m1", "state": "accepted"},
             {"kind": "state", "vendor": "turkeysms", "id": "m1", "state": "delivered"},
             {"kind": "account", "vendor": "turkeysms"},
-            {"kind": "reload"},
+            {"kind": "faults"},  # set
+            {"kind": "faults"},  # hit, and no message was taken
+            {"kind": "reset"},
         ]
     eventually(lambda: not sandbox.app.changes._listeners)

@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from airflow_provider.engine.segments import Encoding, measure
+from airflow_provider.sandbox.changes import OVERFLOW
 from airflow_provider.sandbox.server import SandboxServer
 
 PHONE = "905321234567"
@@ -463,6 +464,8 @@ def test_a_person_moves_a_message_to_another_state(inbox: Inbox, vendors: Vendor
 
 @pytest.mark.browser
 def test_the_states_on_offer_are_those_that_each_vendor_has(inbox: Inbox, vendors: Vendors):
+    for key in ("turkeysms", "bulutfon"):
+        vendors.account(key, deliver_after=None)
     vendors.turkeysms("a")
     vendors.basliklisms("b")
     vendors.bulutfon("c")
@@ -483,6 +486,14 @@ def test_the_states_on_offer_are_those_that_each_vendor_has(inbox: Inbox, vendor
         inbox.server.app.vendors[key].states for key in ("turkeysms", "basliklisms", "bulutfon", "vatansms")
     ]
     assert offered == [*known, inbox.server.app.vendors["argepanel"].states]
+
+    inbox.phone("+90 532").click()
+    for text, key in (("a", "turkeysms"), ("c", "bulutfon")):  # as many states, but not the same
+        inbox.page.locator("li.message", has=inbox.page.get_by_text(text, exact=True)).get_by_role(
+            "button", name="Details"
+        ).click()
+        menu = inbox.page.locator(".details").get_by_role("combobox", name="State")
+        expect(menu.locator("option")).to_have_text(list(inbox.server.app.vendors[key].states))
 
 
 @pytest.mark.browser
@@ -591,6 +602,9 @@ def test_balances_and_faults_stand_at_the_foot(inbox: Inbox, vendors: Vendors):
     expect(bar).to_contain_text("TurkeySMS999,998")
     vendors.fault(vendor="bulutfon", operation="send_sms", mode="http_502", times=3)
     expect(bar).to_contain_text("Bulutfon send_sms: http_502 3 to go")
+    with pytest.raises(AssertionError, match="502 Bad Gateway"):
+        vendors.bulutfon("Kayıp")  # refused: no message comes that would tell of it
+    expect(bar).to_contain_text("Bulutfon send_sms: http_502 2 to go")
     vendors.fault(vendor="turkeysms", mode="accept_then_drop", times=1)
     with pytest.raises(httpx.HTTPError):
         vendors.turkeysms("Cevapsız")
@@ -686,6 +700,21 @@ def test_a_burst_of_messages_ends_with_the_truth_on_the_page(inbox: Inbox, vendo
     texts = inbox.page.locator("li.message .text").all_text_contents()
     assert texts == [f"Mesaj {number}" for number in range(60)]
     expect(inbox.message("Mesaj 59")).to_be_in_viewport()
+
+
+@pytest.mark.browser
+def test_what_no_event_had_room_for_is_asked_for_and_what_is_there_stays(inbox: Inbox, vendors: Vendors):
+    vendors.turkeysms("Birinci")
+    inbox.open()
+    button = inbox.message("Birinci").get_by_role("button", name="Details")
+    button.focus()
+    inbox.server.store.on_change = lambda _: None
+    vendors.turkeysms("Duyulmadı")
+    inbox.server.app.changes.tell(OVERFLOW)
+    expect(inbox.message("Duyulmadı")).to_be_visible()
+    expect(inbox.message("Birinci")).to_contain_text("1 segment")
+    expect(button).to_be_focused()
+    expect(inbox.page.locator("#bar")).to_contain_text("TurkeySMS999,998")
 
 
 def realistic(vendors: Vendors) -> None:

@@ -3,10 +3,9 @@
 import { arrange, fill, h, icon } from './dom.js';
 import { mailCard } from './mail.js';
 import { avatar, fits } from './phones.js';
-import { parts } from './segments.js';
-import { want } from './feed.js';
+import { feed, statesOf, vendorTitle, want } from './feed.js';
 import {
-  atClock, channelTitle, dayKey, dayTitle, encodingTitle, fileSize, number, plural, recipient, statesOf, vendorTitle,
+  atClock, channelTitle, dayKey, dayTitle, encodingTitle, fileSize, number, plural, recipient,
 } from './words.js';
 
 const PAGE = 200;
@@ -66,7 +65,7 @@ export class Conversation {
         element: h('li', { class: 'day' }, h('span', {}, dayTitle(message.received_at))),
       })).element);
       // A reset begins the ids anew, so an id alone might be an older message's.
-      const item = this.once(kept, `${message.id} ${message.received_at}`, () => this.item(message));
+      const item = this.once(kept, `${feed.beginning} ${message.id}`, () => this.item(message));
       item.update(message, {
         follows,
         opened: message.id === opened,
@@ -159,9 +158,8 @@ export function stateMenu(move) {
   return {
     element,
     update(now) {
-      const states = statesOf(now);
-      if (message === null || message.state !== now.state || select.options.length !== states.length) {
-        fill(select, states.map((state) => h('option', { value: state, selected: state === now.state }, state)));
+      if (message?.state !== now.state || message.vendor !== now.vendor) {
+        fill(select, statesOf(now).map((state) => h('option', { value: state, selected: state === now.state }, state)));
         select.value = now.state;
         element.dataset.state = now.state;
         if (element.firstChild === null) element.append(icon(now.state), select);
@@ -198,8 +196,7 @@ function bubble(message, footer) {
 
 /** The text, with a mark at each place where the next SMS begins. */
 function drawn(message) {
-  const { encoding, segments } = message.detail ?? {};
-  const pieces = parts(message.text, encoding, segments ?? 1);
+  const pieces = message.detail?.parts ?? [message.text];
   return pieces.flatMap((piece, place) => [
     place > 0 && h('span', {
       class: 'seam', 'data-part': piece === '' ? `${place + 1}: the operator’s code` : place + 1,

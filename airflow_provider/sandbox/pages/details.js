@@ -2,9 +2,8 @@
 
 import { copyButton, fill, h, icon } from './dom.js';
 import { stateMenu } from './conversation.js';
-import {
-  atExactly, channelTitle, elapsed, encodingTitle, fileSize, number, plural, recipient, vendorTitle,
-} from './words.js';
+import { vendorTitle } from './feed.js';
+import { atExactly, channelTitle, elapsed, encodingTitle, fileSize, number, plural, recipient } from './words.js';
 
 const unfolded = { request: true, response: true };
 

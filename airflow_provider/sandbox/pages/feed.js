@@ -6,16 +6,17 @@ export const PAGE = 1000;
 const FEW = 8; // so many changed messages are asked for one by one, more of them as a list
 const PAUSE = 120;
 const LIST_PAUSE = 1000;
-const QUIET_POLL = 5000; // faults and balances also change where no event tells of it
+const RETRY = 2000;
 
 export const feed = {
   /** The newest messages by id, oldest first; `detail` holds the rest of one that has been asked for. */
   messages: new Map(),
   devices: [],
+  /** By vendor; here before any message is. */
   accounts: {},
   faults: [],
   live: 'waiting',
-  /** Counts the beginnings of the sandbox that were seen, resets and restarts; 0 until the first answer. */
+  /** Of which beginning the messages are: ids are counted anew from each. 0 until the first answer. */
   beginning: 0,
   limit: PAGE,
   /** Whether there may be older messages than these. */
@@ -26,7 +27,9 @@ const stale = new Set();
 const wanted = new Set();
 let staleList = true;
 let staleDevices = true;
-let staleRest = true;
+let staleAccounts = true;
+let staleFaults = true;
+let begun = 0; // beginnings so far: the page's own, each reset, and each return of a lost connection
 let listedAt = 0;
 let working = false;
 let changed = () => {};
@@ -41,12 +44,12 @@ export function follow(onChange) {
     (document.hidden ? setTimeout : requestAnimationFrame)(() => { waiting = false; onChange(); });
   };
   listen();
-  setInterval(() => {
-    if (document.hidden) return;
-    staleRest = true;
-    work();
-  }, QUIET_POLL);
 }
+
+export const vendorTitle = (key) => feed.accounts[key].title;
+
+/** The states that a person may put a message in. */
+export const statesOf = (message) => feed.accounts[message.vendor].states;
 
 /** Ask for something of the sandbox; its refusals are sentences, and are thrown as such. */
 export async function ask(path, { method = 'GET', json } = {}) {
@@ -83,27 +86,41 @@ function listen() {
   const source = new EventSource('/_sandbox/events');
   source.onopen = () => {
     feed.live = 'on';
-    doubtAll(); // whatever happened in between: the sandbox itself may be another one by now
+    begin(); // whatever happened in between: the sandbox itself may be another one by now
     changed();
     work();
   };
   source.onerror = () => {
     feed.live = 'off';
     changed();
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000); // it gave up by itself
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, RETRY); // it gave up by itself
   };
   source.addEventListener('changed', ({ data }) => {
-    const change = JSON.parse(data);
-    if (change.kind === 'reload') doubtAll(); // a reset, or more changes than it could tell of
-    else if (change.kind === 'device') staleDevices = true;
-    else if (change.kind === 'message' || change.kind === 'state' || change.kind === 'callback') stale.add(change.id);
-    staleRest = true;
+    const { kind, id } = JSON.parse(data);
+    if (kind === 'reset') begin();
+    else if (kind === 'overflow') doubtAll();
+    else if (kind === 'device') staleDevices = true;
+    else if (kind === 'faults') staleFaults = true;
+    else if (kind === 'account') staleAccounts = true;
+    else {
+      stale.add(id);
+      if (kind === 'message') staleAccounts = true; // it was paid for
+    }
     work();
   });
 }
 
+/** Know nothing any more. */
+function begin() {
+  begun += 1;
+  stale.clear();
+  wanted.clear();
+  doubtAll();
+}
+
+/** Ask for everything again, without forgetting what is known. */
 function doubtAll() {
-  staleList = staleDevices = staleRest = true;
+  staleList = staleDevices = staleAccounts = staleFaults = true;
 }
 
 /** Ask for all that is out of date, one thing after the other, until nothing is. */
@@ -112,23 +129,28 @@ async function work() {
   working = true;
   try {
     await pause(PAUSE / 4);
-    while (feed.live === 'on' && (staleList || staleDevices || staleRest || stale.size > 0 || wanted.size > 0)) {
+    while (feed.live === 'on' && (staleList || staleDevices || staleAccounts || staleFaults || stale.size > 0 || wanted.size > 0)) {
+      if (staleAccounts) {
+        staleAccounts = false;
+        feed.accounts = await ask('/_sandbox/accounts');
+      }
       if (staleList || stale.size > FEW) await refreshList();
-      await refreshSome();
+      if (feed.beginning === begun) await refreshSome();
       if (staleDevices) {
         staleDevices = false;
         feed.devices = await ask('/_sandbox/devices');
       }
-      if (staleRest) {
-        staleRest = false;
-        [feed.accounts, feed.faults] = await Promise.all([ask('/_sandbox/accounts'), ask('/_sandbox/faults')]);
+      if (staleFaults) {
+        staleFaults = false;
+        feed.faults = await ask('/_sandbox/faults');
       }
       changed();
       await pause(PAUSE);
     }
   } catch {
-    // The connection is gone, which the event source sees too; when it is back, everything is asked for again.
-    doubtAll();
+    // Most likely the connection is gone, which the event source sees too: then nothing is asked until it is back.
+    begin();
+    setTimeout(work, RETRY);
   } finally {
     working = false;
   }
@@ -136,26 +158,30 @@ async function work() {
 
 async function refreshList() {
   await pause(Math.max(0, listedAt + LIST_PAUSE - Date.now()));
+  const asked = begun;
   staleList = false;
   const covered = [...stale];
   stale.clear();
   const messages = await ask(`/_sandbox/messages?limit=${feed.limit}`);
+  if (asked !== begun) return; // these are gone, and the list is stale again
   listedAt = Date.now();
-  const known = feed.messages;
-  if (feed.beginning === 0 || !continues(known, messages)) feed.beginning += 1;
-  feed.messages = new Map(messages.map((message) => [message.id, keep(message, known.get(message.id))]));
+  const known = feed.beginning === begun ? feed.messages : new Map();
+  feed.beginning = begun;
+  feed.messages = new Map(messages.map((message) => [message.id, { ...message, detail: known.get(message.id)?.detail }]));
   for (const id of covered) if (known.get(id)?.detail) wanted.add(id);
-  for (const id of wanted) if (!feed.messages.has(id)) wanted.delete(id); // of a sandbox that was
+  for (const id of wanted) if (!feed.messages.has(id)) wanted.delete(id); // too old for the list, or gone with a reset
   feed.more = messages.length === feed.limit;
 }
 
 async function refreshSome() {
+  const asked = begun;
   const ids = [...new Set([...stale, ...wanted])].slice(0, FEW);
   for (const id of ids) { stale.delete(id); wanted.delete(id); }
   const details = await Promise.all(ids.map((id) => ask(`/_sandbox/messages/${id}`).catch((error) => {
     if (error instanceof TypeError) throw error; // no connection
     return null; // the message was dropped to make room for newer ones
   })));
+  if (asked !== begun) return;
   for (const detail of details.filter((each) => each !== null)) {
     if (feed.messages.has(detail.id) || sequence(detail) > newestSequence()) {
       feed.messages.set(detail.id, { ...detail, detail });
@@ -170,21 +196,7 @@ async function refreshSome() {
   }
 }
 
-/** Keep what is known of a message beyond the list. */
-function keep(message, known) {
-  return known?.detail && isSame(known, message) ? { ...message, detail: known.detail } : message;
-}
-
-/** Whether a list goes on from what is known; after a reset the ids are counted from one again. */
-function continues(known, messages) {
-  if (known.size === 0) return true;
-  return messages.length > 0 && sequence(messages.at(-1)) >= newestSequence()
-    && messages.every((message) => !known.has(message.id) || isSame(known.get(message.id), message));
-}
-
 const oldestSequence = () => (feed.messages.size === 0 ? 0 : sequence(feed.messages.values().next().value));
 const newestSequence = () => (feed.messages.size === 0 ? 0 : sequence([...feed.messages.values()].at(-1)));
-
-const isSame = (one, other) => one.received_at === other.received_at;
 
 const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });

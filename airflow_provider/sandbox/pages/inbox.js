@@ -4,10 +4,10 @@ import { Conversation } from './conversation.js';
 import { Details } from './details.js';
 import { Banner, DevicesPage, drawEntry } from './devices.js';
 import { fill, h, icon } from './dom.js';
-import { ask, feed, follow, loadMore, setState, want } from './feed.js';
+import { ask, feed, follow, loadMore, setState, vendorTitle, want } from './feed.js';
 import { drawPhones, markSeen, phonesOf } from './phones.js';
 import { start } from './start.js';
-import { folded, money, number, plural, recipient, vendorTitle } from './words.js';
+import { folded, money, number, plural, recipient } from './words.js';
 
 const TOAST_MS = 6000;
 const LIVE = { waiting: 'Connecting', on: 'Live', off: 'Disconnected, trying again' };
@@ -114,9 +114,9 @@ function drawFrame(phones) {
 }
 
 function balances() {
-  const known = Object.entries(feed.accounts).filter(([, account]) => account.balance !== undefined);
-  return h('dl', { class: 'balances', 'aria-label': 'Credits left' }, known.map(([vendor, account]) => h('div', {},
-    h('dt', {}, vendorTitle(vendor)),
+  const known = Object.values(feed.accounts).filter((account) => account.balance !== undefined);
+  return h('dl', { class: 'balances', 'aria-label': 'Credits left' }, known.map((account) => h('div', {},
+    h('dt', {}, account.title),
     h('dd', {}, number(account.balance), account.international_balance === undefined ? ''
       : h('span', {}, ` + ${money(account.international_balance)} TL abroad`)))));
 }

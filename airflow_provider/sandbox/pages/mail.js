@@ -1,7 +1,7 @@
 // A mail as a card: its lines, and what it says as HTML in a frame that can do nothing, as text, or as source.
 
 import { fill, h, icon } from './dom.js';
-import { vendorTitle } from './words.js';
+import { vendorTitle } from './feed.js';
 
 // Read before the mail's own markup. It narrows the page's policy, which the frame inherits, to what a mail may
 // have: nothing from any host, this one included.

@@ -1,7 +1,8 @@
 // The left side: who got something, the latest first.
 
 import { arrange, fill, h, icon } from './dom.js';
-import { atBriefly, channelTitle, folded, number, plural, recipient, sequence, vendorTitle } from './words.js';
+import { feed, vendorTitle } from './feed.js';
+import { atBriefly, channelTitle, folded, number, plural, recipient, sequence } from './words.js';
 
 const MOST_ROWS = 300;
 const SEEN = 'ulak.seen';
@@ -78,7 +79,7 @@ function row(phone, shown, current) {
     rows.set(phone.to, known);
   }
   const channels = [...phone.channels];
-  const drawn = JSON.stringify([shown.id, channels, phone.unread, current, atBriefly(shown.received_at)]);
+  const drawn = JSON.stringify([feed.beginning, shown.id, channels, phone.unread, current, atBriefly(shown.received_at)]);
   if (known.drawn !== drawn) {
     known.drawn = drawn;
     if (current) known.link.setAttribute('aria-current', 'true');
