@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Concatenate, Literal, ParamSpec, Self, TypeVar
+from typing import Any, ClassVar, Concatenate, Literal, ParamSpec, Self, TypeVar, get_args
 
 from airflow.sdk import BaseHook, Connection
 
@@ -51,7 +51,7 @@ from airflow_provider.hooks.connections import (
 from airflow_provider.hooks.installation import open_ledger
 from airflow_provider.hooks.runtime import async_driver, close_async_drivers, sync_driver
 
-__all__ = ["MessagingHook", "Recipients", "addresses", "numbers"]
+__all__ = ["MessagingHook", "Recipients", "addresses", "named", "numbers"]
 
 H = TypeVar("H", bound="MessagingHook")
 P = ParamSpec("P")
@@ -208,6 +208,10 @@ class MessagingHook(BaseHook):
         on_unknown: OnUnknown = "fail",
     ) -> Generator[Step, Any, list[Receipt]]:
         """Return the steps of a send with a key's origin of one's own; operators use it."""
+        if on_unknown not in get_args(OnUnknown):
+            raise InvalidMessage(
+                f"on_unknown is {on_unknown!r}.", advice=f"Choose one of {', '.join(get_args(OnUnknown))}."
+            )
         policy = dispatch.Policy(on_unknown=on_unknown, deadline=self.network.deadline)
         ledger: Ledger = yield Work(open_ledger)
         return (
@@ -220,7 +224,7 @@ class MessagingHook(BaseHook):
         self, operation: str, messages: Sequence[Message], key: str | None, on_unknown: OnUnknown
     ) -> Generator[Step, Any, list[Receipt]]:
         shown = {"kind": "hook"}
-        origin = Origin.fresh(shown) if key is None else Origin.named(key, shown)
+        origin = Origin.fresh(shown) if key is None else named(key, shown)
         return (yield from self.send(operation, messages, origin=origin, on_unknown=on_unknown))
 
     # --- operations -----------------------------------------------------------------------------------
@@ -463,6 +467,22 @@ class MessagingHook(BaseHook):
                 return True, f"{title} answers; balance: {', '.join(left) or 'not told'}."
             case _:
                 return True, f"{title} answers; {len(answer)} device(s) linked."
+
+
+def named(key: str, shown: Mapping[str, str]) -> Origin:
+    """Return the origin of a message whose key is given; ``shown`` is what people may read of it.
+
+    Raises:
+        InvalidMessage: The key is empty, as a template leaves it that found nothing.
+    """
+    # A DAG that renders native objects turns "42" into a number.
+    text = str(key)
+    if not text.strip():
+        raise InvalidMessage(
+            "The key is empty, and all messages under an empty key would be one.",
+            advice="Give each message a key of its own, or none.",
+        )
+    return Origin.named(text, shown)
 
 
 def numbers(to: Recipients) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import mimetypes
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, TypeVar, get_args
 
 from airflow.sdk import BaseOperator, Context, ObjectStoragePath
 from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
@@ -23,7 +23,7 @@ from airflow_provider.engine.ledger.states import OnUnknown
 from airflow_provider.engine.messages import Attachment, Message, Receipt
 from airflow_provider.engine.redaction import mask
 from airflow_provider.engine.templates import render_text
-from airflow_provider.hooks.base import MessagingHook, numbers
+from airflow_provider.hooks.base import MessagingHook, named, numbers
 
 if TYPE_CHECKING:
     import jinja2
@@ -150,8 +150,12 @@ class SendOperator(MessagingOperator):
     def origin(self, context: Context) -> Origin:
         """Return what this task's keys are made of: never the number of the try."""
         ti = context["ti"]
-        if self.key:
-            return Origin.named(
+        if self.on_clear not in get_args(OnClear):
+            raise InvalidMessage(
+                f"on_clear is {self.on_clear!r}.", advice=f"Choose one of {', '.join(get_args(OnClear))}."
+            )
+        if self.key is not None:
+            return named(
                 self.key, {"kind": "task", "dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id}
             )
         # Only a Clear changes max_tries; the DAG file's `retries` may change between tries of one life.

@@ -352,6 +352,19 @@ def test_an_unknown_outcome_is_raised_kept_and_resent_only_when_asked(hook_of, i
     assert len(inbox()) == 2
 
 
+@pytest.mark.parametrize("key", ["", "  "])
+def test_an_empty_key_is_refused_for_all_messages_under_it_would_be_one(key, hook_of, inbox) -> None:
+    with pytest.raises(InvalidMessage, match="The key is empty"):
+        hook_of("turkeysms")("send_sms", AYSE, "Merhaba", key=key)
+    assert inbox() == []
+
+
+def test_a_choice_that_does_not_exist_is_refused_before_it_matters(hook_of, inbox) -> None:
+    with pytest.raises(InvalidMessage, match="Choose one of fail, accept, resend"):
+        hook_of("turkeysms")("send_sms", AYSE, "Merhaba", on_unknown="ignore")
+    assert inbox() == []
+
+
 def test_too_many_requests_say_when_to_come_back(hook_of, fault) -> None:
     fault("turkeysms", "http_429", retry_after=7)
     with pytest.raises(RateLimited) as raised:

@@ -289,7 +289,11 @@ def test_native_rendering_does_not_change_what_is_sent(dag, run, sandbox_connect
     dag.render_template_as_native_obj = True
     with dag:
         SendSmsOperator(
-            task_id="sms", conn_id="turkeysms_default", to="{{ '905321234567' }}", text="{{ '42' }}"
+            task_id="sms",
+            conn_id="turkeysms_default",
+            to="{{ '905321234567' }}",
+            text="{{ '42' }}",
+            key="{{ 7 }}",
         )
         SendWhatsAppOperator(
             task_id="each",
@@ -298,6 +302,7 @@ def test_native_rendering_does_not_change_what_is_sent(dag, run, sandbox_connect
         )
     ended = run(dag)
     assert {(message["to"], message["text"]) for message in inbox()} == {(AYSE_E164, "42"), (ALI_E164, "7")}
+    assert len(open_ledger().find("7")) == 1
     assert ended.rendered("sms")["to"] == AYSE_MASKED
 
 
@@ -307,6 +312,13 @@ def test_native_rendering_does_not_change_what_is_sent(dag, run, sandbox_connect
         (SendSmsOperator, {"to": AYSE}, "either `text` or `template`"),
         (SendSmsOperator, {"to": "12", "text": "Merhaba"}, "number"),
         (SendSmsOperator, {"to": AYSE, "text": "Merhaba", "send_at": "tomorrow"}, "send_at"),
+        (SendSmsOperator, {"to": AYSE, "text": "Merhaba", "key": ""}, "The key is empty"),
+        (SendSmsOperator, {"to": AYSE, "text": "Merhaba", "on_clear": "again"}, "one of continue, resend"),
+        (
+            SendSmsOperator,
+            {"to": AYSE, "text": "Merhaba", "on_unknown": "again"},
+            "one of fail, accept, resend",
+        ),
         (SendWhatsAppOperator, {"text": "Merhaba"}, "neither `to` nor `messages`"),
         (SendWhatsAppOperator, {"messages": [{"to": AYSE, "text": None}]}, "must look like"),
         (SendWhatsAppOperator, {"messages": "no list"}, "must look like"),
@@ -474,6 +486,27 @@ def test_what_provably_never_left_is_tried_again(dag, run, sandbox_connections, 
     assert (ended.state("send"), ended.ti("send").try_number) == ("success", 2)
     assert len(inbox()) == 1
     assert ended.xcom("send")[0]["attempt"] == 2
+
+
+def test_a_task_that_runs_out_of_time_in_the_middle_of_a_send_does_not_send_again(
+    dag, run, sandbox_connections, inbox, fault
+) -> None:
+    fault("turkeysms", "accept_then_hang", times=1)
+    with dag:
+        SendSmsOperator(
+            task_id="send",
+            conn_id="turkeysms_default",
+            to=AYSE,
+            text="Merhaba",
+            execution_timeout=timedelta(seconds=1),
+            **SOON,
+        )
+    ended = run(dag)
+    # Airflow itself tries again after its timeout; that try meets the doubt.
+    assert (ended.state("send"), ended.ti("send").try_number) == ("failed", 2)
+    assert len(inbox()) == 1
+    (entry,) = open_ledger().entries()
+    assert entry.state is State.UNKNOWN
 
 
 def test_only_those_who_were_left_out_get_the_next_try(
