@@ -88,6 +88,8 @@ class SendWhatsAppOperator(WriteOperator):
             raise InvalidMessage(
                 "The task has `messages` beside `to`, `text` or `template`; use one of the two forms."
             )
+        if not messages:
+            raise InvalidMessage("`messages` is empty, so there is nobody to send to.", advice="")
         if not all(
             isinstance(each, Mapping) and None not in (each.get("to"), each.get("text")) for each in messages
         ):

@@ -186,6 +186,23 @@ def test_airflows_api_returns_connections_without_their_secrets(key, sandbox_con
     assert told["host"] in returned
 
 
+@pytest.mark.filterwarnings("ignore:ProvidersManager.hooks is deprecated")
+@pytest.mark.parametrize(("key", "good"), [(key, key != "argepanel") for key in VENDORS])
+def test_airflows_test_button_finds_our_hook(
+    key, good, sandbox_connections, forms, monkeypatch, inbox
+) -> None:
+    from airflow.models.connection import Connection
+
+    told = sandbox_connections[f"{key}_default"]
+    entered = Connection(conn_id="entered", **{**told, "extra": json.dumps(told["extra"])})
+    # As Airflow's API does it: for the time of the test, the connection stands in the environment as a URI.
+    monkeypatch.setenv("AIRFLOW_CONN_ENTERED", entered.get_uri())
+    status, said = entered.test_connection()
+    assert status is good
+    assert VENDORS[key].title in said
+    assert inbox() == []
+
+
 KILLED = """
 import sys
 from datetime import UTC, datetime, timedelta

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import json
 import os
 import re
@@ -96,6 +97,15 @@ def test_a_hook_offers_every_operation_twice() -> None:
     for operation in set(OPERATIONS) - PUSHED:
         assert callable(getattr(MessagingHook, operation))
         assert asyncio.iscoroutinefunction(getattr(MessagingHook, f"a{operation}"))
+
+
+def test_help_shows_the_methods_that_people_call() -> None:
+    for method, name in ((MessagingHook.send_sms, "send_sms"), (MessagingHook.asend_sms, "asend_sms")):
+        shown = inspect.signature(method)
+        assert (method.__name__, method.__qualname__) == (name, f"MessagingHook.{name}")
+        assert shown.return_annotation == "list[Receipt]"
+        assert {"to", "text", "key", "on_unknown"} <= shown.parameters.keys()
+    assert "Ask what is left" in (MessagingHook.abalance.__doc__ or "")
 
 
 # --- what each operation comes to -----------------------------------------------------------------------
