@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,15 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
 
 from airflow_provider.engine import dispatch
 from airflow_provider.engine.dispatch import Policy, send
@@ -63,7 +71,7 @@ AT_REQUEST = {
 }
 
 
-@dataclass
+@dataclass(frozen=True)
 class Process:
     """One call, and the step at which it waits: a step of dispatch, or the vendor's answer to its request."""
 
@@ -89,6 +97,7 @@ class Senders(RuleBasedStateMachine):
         self.rows = {
             self.ledger.digest(("key", key, "sms", to, 0)): (key, to) for key in KEYS for to in NUMBERS
         }
+        self.alive = 0
         self.taken = Counter()  # by key and recipient: how often the vendor took the message
         self.reports = set()  # the report ids of requests that the vendor took
         self.may_be_taken = Counter(dict.fromkeys(self.rows.values(), 1))
@@ -112,15 +121,34 @@ class Senders(RuleBasedStateMachine):
             ledger=self.ledger,
             policy=Policy(on_unknown=on_unknown),
         )
+        self.alive += 1
         return Process(key, to, on_unknown, steps, next(steps))
 
     @rule(
         target=processes,
         process=consumes(processes),
-        at_work=st.sampled_from(["done"] * 6 + sorted(AT_WORK)),
-        at_request=st.sampled_from(["taken"] * 2 + sorted(AT_REQUEST)),
+        fates=st.lists(
+            st.tuples(
+                st.sampled_from(["done"] * 10 + sorted(AT_WORK)),
+                st.sampled_from(["taken"] * 2 + sorted(AT_REQUEST)),
+            ),
+            min_size=1,
+            max_size=6,
+        ),
     )
-    def go_on(self, process, at_work, at_request):
+    def go_on(self, process, fates):
+        for at_work, at_request in fates:
+            self.nothing_went_out_twice()
+            process = self.one_step(process, at_work, at_request)
+            if process is None:
+                self.alive -= 1
+                return multiple()
+            if isinstance(process.at, httpx.Response):
+                break
+        return process
+
+    def one_step(self, process, at_work, at_request):
+        """Perform the step at which a process waits; return the process at its next one, or None at its end."""
         reply, failure = None, None
         if isinstance(process.at, Work):
             done, failure = copy.deepcopy(AT_WORK[at_work])
@@ -140,18 +168,20 @@ class Senders(RuleBasedStateMachine):
                 self.reports.add(body["report_id"])
             reply = httpx.Response(200, extensions={"said": said})
             if at_request == "taken, answered later":
-                process.at = reply
-                return process
+                return replace(process, at=reply)
         return self.resumed(process, reply, failure)
 
     @rule(process=consumes(processes))
     def kill(self, process):
         process.steps.close()
+        self.alive -= 1
 
+    @precondition(lambda self: self.alive)
     @rule(seconds=st.sampled_from([1.0, 14.0, 16.0, 44.0, 46.0]))
     def wait(self, seconds):
         self.clock.advance(seconds)
 
+    @precondition(lambda self: self.taken)
     @rule(which=st.randoms(use_true_random=False), arrived=st.booleans())
     def resolve(self, which, arrived):
         if doubts := self.ledger.entries(state=State.UNKNOWN):
@@ -186,14 +216,13 @@ class Senders(RuleBasedStateMachine):
             receipts = error.receipts
             assert any(receipt.error is not None for receipt in receipts)
         except KeyboardInterrupt:
-            return multiple()
+            return None
         else:
-            process.at = step
-            return process
+            return replace(process, at=step)
         assert tuple(receipt.to for receipt in receipts) == process.to
         for receipt in receipts:
             self.check(process, receipt)
-        return multiple()
+        return None
 
     def check(self, process, receipt):
         row = (process.key, receipt.to)
@@ -227,8 +256,7 @@ class Senders(RuleBasedStateMachine):
         for key in KEYS:
             process = self.call(key, NUMBERS, 3, "fail")
             while process:
-                process = self.go_on(process, "done", "taken")
-                process = process if isinstance(process, Process) else None
+                process = self.one_step(process, "done", "taken")
         self.nothing_went_out_twice()
         self.nothing_that_went_out_is_lost_or_waits_to_go_out_again()
         self.ledger.close()
