@@ -6,11 +6,9 @@ twice: ``hook.balance()`` and ``await hook.abalance()``. A vendor's own hook add
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Concatenate, Literal, ParamSpec, Self, TypeVar, get_args
+from typing import Any, ClassVar, Literal, Self, TypeVar, get_args
 
 from airflow.sdk import BaseHook, Connection
 
@@ -40,6 +38,8 @@ from airflow_provider.engine.ledger.states import OnUnknown
 from airflow_provider.engine.messages import Attachment, Email, Message, Otp, Receipt, Sms, WhatsApp
 from airflow_provider.engine.vendors import VENDORS, load
 from airflow_provider.engine.vendors.base import Vendor, find
+from airflow_provider.hooks.arguments import Recipients, addresses, named, numbers
+from airflow_provider.hooks.calling import later, now
 from airflow_provider.hooks.connections import (
     account_of,
     afind_connection,
@@ -53,43 +53,7 @@ from airflow_provider.hooks.runtime import async_driver, close_async_drivers, sy
 
 __all__ = ["MessagingHook", "Recipients", "addresses", "named", "numbers"]
 
-H = TypeVar("H", bound="MessagingHook")
-P = ParamSpec("P")
 T = TypeVar("T")
-C = TypeVar("C", bound=Callable[..., Any])
-
-Recipients = str | Sequence[str]
-_Build = Callable[Concatenate[H, P], Generator[Step, Any, T]]
-
-
-def _now(build: _Build[H, P, T]) -> Callable[Concatenate[H, P], T]:
-    """Offer an operation as a method that blocks until it is done."""
-
-    def call(self: H, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self.run(build(self, *args, **kwargs))
-
-    return _described(call, build)
-
-
-def _later(build: _Build[H, P, T]) -> Callable[Concatenate[H, P], Coroutine[Any, Any, T]]:
-    """Offer an operation as a coroutine method."""
-
-    async def call(self: H, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        await self.aload()
-        return await self.arun(build(self, *args, **kwargs))
-
-    return _described(call, build, "a")
-
-
-def _described(call: C, build: Callable[..., Any], prefix: str = "") -> C:
-    """Have ``help()`` and tracebacks show the method that people call, not the steps behind it."""
-    functools.update_wrapper(call, build)
-    call.__name__ = prefix + build.__name__.removeprefix("_")
-    call.__qualname__ = f"MessagingHook.{call.__name__}"
-    signature = inspect.signature(build)
-    returned = str(signature.return_annotation).removeprefix("Generator[Step, Any, ").removesuffix("]")
-    vars(call)["__signature__"] = signature.replace(return_annotation=returned)
-    return call
 
 
 class MessagingHook(BaseHook):
@@ -399,41 +363,41 @@ class MessagingHook(BaseHook):
             )
         return str(chosen)
 
-    send_sms = _now(_send_sms)
-    send_otp = _now(_send_otp)
-    send_email = _now(_send_email)
-    send_whatsapp = _now(_send_whatsapp)
-    send_whatsapp_each = _now(_send_whatsapp_each)
-    verify = _now(_verify)
-    delivery = _now(_delivery)
-    balance = _now(_balance)
-    sender_ids = _now(_sender_ids)
-    list_messages = _now(_list_messages)
-    login_phone = _now(_login_phone)
-    login_qr = _now(_login_qr)
-    check_login = _now(_check_login)
-    check_active = _now(_check_active)
-    devices = _now(_devices)
-    profile_picture = _now(_profile_picture)
-    logout = _now(_logout)
+    send_sms = now(_send_sms)
+    send_otp = now(_send_otp)
+    send_email = now(_send_email)
+    send_whatsapp = now(_send_whatsapp)
+    send_whatsapp_each = now(_send_whatsapp_each)
+    verify = now(_verify)
+    delivery = now(_delivery)
+    balance = now(_balance)
+    sender_ids = now(_sender_ids)
+    list_messages = now(_list_messages)
+    login_phone = now(_login_phone)
+    login_qr = now(_login_qr)
+    check_login = now(_check_login)
+    check_active = now(_check_active)
+    devices = now(_devices)
+    profile_picture = now(_profile_picture)
+    logout = now(_logout)
 
-    asend_sms = _later(_send_sms)
-    asend_otp = _later(_send_otp)
-    asend_email = _later(_send_email)
-    asend_whatsapp = _later(_send_whatsapp)
-    asend_whatsapp_each = _later(_send_whatsapp_each)
-    averify = _later(_verify)
-    adelivery = _later(_delivery)
-    abalance = _later(_balance)
-    asender_ids = _later(_sender_ids)
-    alist_messages = _later(_list_messages)
-    alogin_phone = _later(_login_phone)
-    alogin_qr = _later(_login_qr)
-    acheck_login = _later(_check_login)
-    acheck_active = _later(_check_active)
-    adevices = _later(_devices)
-    aprofile_picture = _later(_profile_picture)
-    alogout = _later(_logout)
+    asend_sms = later(_send_sms)
+    asend_otp = later(_send_otp)
+    asend_email = later(_send_email)
+    asend_whatsapp = later(_send_whatsapp)
+    asend_whatsapp_each = later(_send_whatsapp_each)
+    averify = later(_verify)
+    adelivery = later(_delivery)
+    abalance = later(_balance)
+    asender_ids = later(_sender_ids)
+    alist_messages = later(_list_messages)
+    alogin_phone = later(_login_phone)
+    alogin_qr = later(_login_qr)
+    acheck_login = later(_check_login)
+    acheck_active = later(_check_active)
+    adevices = later(_devices)
+    aprofile_picture = later(_profile_picture)
+    alogout = later(_logout)
 
     # --- Airflow's "Test" button ----------------------------------------------------------------------
 
@@ -467,46 +431,3 @@ class MessagingHook(BaseHook):
                 return True, f"{title} answers; balance: {', '.join(left) or 'not told'}."
             case _:
                 return True, f"{title} answers; {len(answer)} device(s) linked."
-
-
-def named(key: str, shown: Mapping[str, str]) -> Origin:
-    """Return the origin of a message whose key is given; ``shown`` is what people may read of it.
-
-    Raises:
-        InvalidMessage: The key is empty, as a template leaves it that found nothing.
-    """
-    # A DAG that renders native objects turns "42" into a number.
-    text = str(key)
-    if not text.strip():
-        raise InvalidMessage(
-            "The key is empty, and all messages under an empty key would be one.",
-            advice="Give each message a key of its own, or none.",
-        )
-    return Origin.named(text, shown)
-
-
-def numbers(to: Recipients) -> tuple[str, ...]:
-    """Return numbers as people write them in E.164.
-
-    Raises:
-        InvalidMessage: One of them is no number.
-    """
-    from airflow_provider.engine import phone  # noqa: PLC0415  # phonenumbers is a third of our import time
-
-    return tuple(phone.normalise(number) for number in addresses(to))
-
-
-def addresses(to: Recipients) -> tuple[str, ...]:
-    """Return one recipient or many as many.
-
-    Raises:
-        InvalidMessage: It is neither a text nor a list of texts.
-    """
-    given: Any = to
-    # A DAG that renders native objects turns a text of digits into a number.
-    if isinstance(given, str | int):
-        return (str(given),)
-    listed = isinstance(given, Sequence) and not isinstance(given, bytes)
-    if listed and all(isinstance(one, str | int) for one in given):
-        return tuple(map(str, given))
-    raise InvalidMessage("Recipients must be given as a text, or as a list of texts.", advice="")

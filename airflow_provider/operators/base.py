@@ -23,7 +23,8 @@ from airflow_provider.engine.ledger.states import OnUnknown
 from airflow_provider.engine.messages import Attachment, Message, Receipt
 from airflow_provider.engine.redaction import mask
 from airflow_provider.engine.templates import render_text
-from airflow_provider.hooks.base import MessagingHook, named, numbers
+from airflow_provider.hooks.arguments import named, numbers
+from airflow_provider.hooks.base import MessagingHook
 
 if TYPE_CHECKING:
     import jinja2

@@ -10,7 +10,7 @@ from airflow.sdk import Context
 from airflow_provider.engine.errors import InvalidMessage
 from airflow_provider.engine.messages import Email
 from airflow_provider.engine.templates import RenderedEmail, render_email
-from airflow_provider.hooks.base import Recipients, addresses
+from airflow_provider.hooks.arguments import Recipients, addresses
 from airflow_provider.operators.base import WriteOperator
 
 __all__ = ["SendEmailOperator"]

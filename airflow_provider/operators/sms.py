@@ -9,7 +9,7 @@ from typing import Any, Literal
 from airflow.sdk import Context
 
 from airflow_provider.engine.messages import Otp, Sms
-from airflow_provider.hooks.base import Recipients, numbers
+from airflow_provider.hooks.arguments import Recipients, numbers
 from airflow_provider.operators.base import MessagingOperator, SendOperator, WriteOperator
 
 __all__ = ["ListSenderIdsOperator", "SendOtpOperator", "SendSmsOperator"]

@@ -17,7 +17,8 @@ from airflow_provider.engine.errors import ConfigurationError, InvalidMessage
 from airflow_provider.engine.exchange import Link, Pairing, as_json
 from airflow_provider.engine.messages import Attachment, WhatsApp
 from airflow_provider.engine.redaction import mask
-from airflow_provider.hooks.base import MessagingHook, Recipients, numbers
+from airflow_provider.hooks.arguments import Recipients, numbers
+from airflow_provider.hooks.base import MessagingHook
 from airflow_provider.operators.base import MessagingOperator, WriteOperator, read_attachment
 
 __all__ = [
