@@ -250,6 +250,8 @@ class OutcomeUnknown(MessagingError):
 
     fate = "The message may or may not have gone out, and it will not be sent again by itself."
     advice = "Find out at the vendor, then record it with `ulak ledger resolve`."
+    advice_for_acts: ClassVar[str] = "Look whether it happened before you ask again."
+    """For a login or logout, which is not in the ledger."""
 
 
 class UnreadableResponse(MessagingError):

@@ -220,7 +220,7 @@ def raise_for_transient(response: httpx.Response, *, intent: Intent, vendor: str
         return
     if intent is Intent.READ:
         raise VendorUnavailable(f"The vendor answered with HTTP {status}.", **where)
-    advice = "Look whether it happened before you ask again." if intent is Intent.ACT else None
+    advice = OutcomeUnknown.advice_for_acts if intent is Intent.ACT else None
     raise OutcomeUnknown(
         f"The vendor answered with HTTP {status}, which does not say whether it acted.",
         advice=advice,

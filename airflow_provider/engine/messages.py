@@ -315,6 +315,10 @@ class Receipt(BaseModel):
     def as_json(self, *, full: bool = False) -> dict[str, Any]:
         """Return the receipt as JSON-able values; the recipient is masked unless ``full``."""
         values = self.model_dump(mode="json")
+        if self.charged is not None:
+            values["charged"] = (
+                int(self.charged) if self.charged == int(self.charged) else float(self.charged)
+            )
         if not full:
             values["to"] = mask(self.to)
         return values

@@ -161,7 +161,13 @@ class MessagingHook(BaseHook):
         await close_async_drivers()
 
     def _ask(self, operation: str, *args: Any, **kwargs: Any) -> Generator[Step, Any, Any]:
-        return (yield from find(self.vendor, operation)(*args, **kwargs))
+        try:
+            return (yield from find(self.vendor, operation)(*args, **kwargs))
+        except MessagingError as error:
+            # A driver does not know whom it asks what.
+            error.vendor = error.vendor or self.vendor.key
+            error.operation = error.operation or operation
+            raise
 
     def send(
         self,

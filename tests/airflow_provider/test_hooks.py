@@ -603,3 +603,15 @@ def test_errors_of_a_hook_are_all_of_one_tree(sandbox_connections) -> None:
         MessagingHook.of(_connection(sandbox_connections, "turkeysms_default", password="wrong")).balance()
     with pytest.raises(AuthenticationFailed):
         MessagingHook.of(_connection(sandbox_connections, "turkeysms_default", password="wrong")).balance()
+
+
+@pytest.mark.parametrize("mode", ["accept_then_drop", "http_500"])
+def test_a_login_with_an_unknown_end_speaks_of_no_message(sandbox_connections, fault, mode) -> None:
+    fault("vatansms", mode)
+    with pytest.raises(OutcomeUnknown) as failure:
+        MessagingHook.of(_connection(sandbox_connections, "vatansms_default")).login_qr()
+    said = str(failure.value)
+    assert said.startswith("vatansms login_qr: ")
+    assert "Look whether it happened before you ask again." in said
+    assert "message" not in said
+    assert "ulak ledger" not in said

@@ -292,7 +292,7 @@ def test_a_receipt_is_plain_json_with_a_masked_recipient(receipt):
         "encoding": None,
         "segments": None,
         "credits": None,
-        "charged": "1.50",
+        "charged": 1.5,
         "cost_note": None,
         "error": None,
         "attempt": 1,

@@ -53,7 +53,9 @@ class Failure:
         """Return what a request of this intent raises for it."""
         if not self.left:
             return VendorUnavailable(self.sentence)
-        if intent is not Intent.READ:
+        if intent is Intent.ACT:
+            return OutcomeUnknown(self.sentence, status=self.status, advice=OutcomeUnknown.advice_for_acts)
+        if intent is Intent.SEND:
             return OutcomeUnknown(self.sentence, status=self.status)
         kind = VendorUnavailable if self.legible else UnreadableResponse
         return kind(self.sentence, status=self.status)
