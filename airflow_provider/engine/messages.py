@@ -7,7 +7,7 @@ that this module stays cheap to import.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -148,11 +148,11 @@ class Message(BaseModel):
         """Return the same message for some of its recipients."""
         return self if tuple(to) == self.to else self.model_copy(update={"to": tuple(to)})
 
-    def __repr__(self) -> str:
-        # Texts and numbers belong to people; a repr ends in logs and tracebacks.
-        return f"{type(self).__name__}(to={[mask(to) for to in self.to]})"
+    def __repr_args__(self) -> Iterable[tuple[str, Any]]:
+        # Texts and numbers belong to people; a repr ends in logs and tracebacks. pydantic and rich both ask here.
+        return [("to", [mask(to) for to in self.to])]
 
-    __str__ = __repr__
+    __str__ = BaseModel.__repr__
 
 
 def _sentence(kind: str, error: ValidationError) -> str:
@@ -323,8 +323,12 @@ class Receipt(BaseModel):
             values["to"] = mask(self.to)
         return values
 
-    def __repr__(self) -> str:
-        shown = f"to={mask(self.to)!r}, state={self.state}, message_id={self.message_id!r}, vendor={self.vendor!r}"
-        return f"Receipt({shown})"
+    def __repr_args__(self) -> Iterable[tuple[str, Any]]:
+        return [
+            ("to", mask(self.to)),
+            ("state", self.state.value),
+            ("message_id", self.message_id),
+            ("vendor", self.vendor),
+        ]
 
-    __str__ = __repr__
+    __str__ = BaseModel.__repr__
