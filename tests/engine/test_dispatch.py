@@ -354,7 +354,8 @@ def test_a_replay_tells_the_charge_as_the_first_receipt_did(house, charged):
 
     (second,) = house.wire().run(house.steps(ONE))
 
-    assert first.as_json()["charged"] == second.as_json()["charged"] == charged
+    assert str(first.charged) == str(second.charged) == charged
+    assert first.as_json()["charged"] == second.as_json()["charged"] == float(charged)
 
 
 def test_the_advice_of_a_refusal_is_there_again_when_it_is_raised_again(house):
