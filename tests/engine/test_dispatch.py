@@ -15,6 +15,7 @@ import pytest
 
 from airflow_provider.engine import dispatch
 from airflow_provider.engine.dispatch import Policy, send
+from airflow_provider.engine.drivers import AsyncDriver
 from airflow_provider.engine.errors import (
     AuthenticationFailed,
     CodeNotRetained,
@@ -37,6 +38,7 @@ from airflow_provider.engine.exchange import Accepted, Pause, Work
 from airflow_provider.engine.ledger.claims import Attempt, Origin, StoredError
 from airflow_provider.engine.ledger.states import Actor
 from airflow_provider.engine.messages import Email, Otp, Sms, State, WhatsApp
+from tests.engine.fault_server import hang
 from tests.engine.scripted_vendor import (
     API_KEY,
     Clock,
@@ -1151,6 +1153,29 @@ def test_a_kill_while_a_request_is_out_reads_as_unknown_once_the_lease_has_ended
     house.clock.advance(0.2)
 
     assert (house.row().state, house.row().lease_ended) == (State.UNKNOWN, True)
+
+
+async def test_a_cancelled_task_has_its_doubt_written_down_before_it_ends(tmp_path, server):
+    ledger = open_ledger(tmp_path)
+    vendor = ScriptedVendor()
+    vendor.account = vendor.account.model_copy(update={"base_url": server.url().removesuffix("/")})
+    server.fault = hang
+    driver = AsyncDriver()
+    steps = send(vendor, "send_sms", [Sms(to=ONE, text="Hello.")], origin=TASK, ledger=ledger)
+    task = asyncio.create_task(driver.run(steps))
+    await asyncio.to_thread(server.arrived.wait)
+
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    (entry,) = ledger.entries()
+    assert (entry.state, entry.error) == (
+        State.UNKNOWN,
+        "The process was stopped by CancelledError during the send.",
+    )
+    await driver.aclose()
+    ledger.close()
 
 
 # --- a rebuilt request ----------------------------------------------------------------------------------

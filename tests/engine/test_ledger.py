@@ -212,6 +212,7 @@ PRIVATE = {
     "a part of a text": "metin",
     "a mailbox": "ayse.yilmaz",
     "a copy's mailbox": "patron@",
+    "a sender's mailbox": "fatura.servisi",
     "a subject": "Fatura",
     "a key": "order-4711",
     "a one-time code": "482913",
@@ -230,7 +231,7 @@ def test_no_number_text_mailbox_or_key_stands_in_the_files(ledger, tmp_path):
     otp = Otp(to=NUMBER, text="metin TS_CODE")
     claims = [
         sms,
-        wanted(named, to=mail.to[0], message=mail),
+        wanted(named, to=mail.to[0], message=mail, sender="fatura.servisi@example.com"),
         wanted(named, message=chat),
         wanted(named, message=otp),
     ]

@@ -22,6 +22,7 @@ from airflow_provider.engine.ledger.schema import events, messages
 from airflow_provider.engine.ledger.secret import Secret
 from airflow_provider.engine.ledger.states import Actor, OnUnknown, Verdict, check_move, may_move, meet
 from airflow_provider.engine.messages import Message, Mode, State
+from airflow_provider.engine.redaction import mask
 
 __all__ = ["Entry", "Event", "SqlLedger"]
 
@@ -190,7 +191,7 @@ class SqlLedger:
             "channel": claim.channel,
             "origin": json.dumps(dict(claim.origin.shown)),
             "content_digest": wanted.content,
-            "sender": claim.sender,
+            "sender": _shown(claim.sender),
             "message_id": None,
             "report_id": attempt.report_id,
             "encoding": claim.encoding,
@@ -492,6 +493,11 @@ def _log(
         "detail": _storable(detail),
     }
     connection.execute(_INSERT_EVENT, values)
+
+
+def _shown(sender: str | None) -> str | None:
+    # A From address is a mailbox like any other, and stands nowhere in clear.
+    return mask(sender) if sender is not None and "@" in sender else sender
 
 
 def _storable(text: str | None) -> str | None:
