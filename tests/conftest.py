@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import traceback
@@ -44,6 +45,10 @@ os.environ.update(
 for _name in [name for name in os.environ if name.lower().endswith("_proxy") or name.startswith("ULAK_")]:
     del os.environ[_name]
 (_HOME / "dags").mkdir()
+
+# A background job of a shell starts with Ctrl-C ignored, and every child would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure() -> None:
