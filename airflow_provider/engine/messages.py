@@ -275,7 +275,7 @@ class Receipt(BaseModel):
         conn_id: The connection that was used.
         to: The recipient in full; masked in :meth:`as_json` and ``repr``.
         state: Where the message stands.
-        message_id: The vendor's id of it, where it gives one.
+        message_id: The vendor's id of it, or of the request where it gives no other.
         report_id: Our own 52-bit number of this attempt, for vendors that report by it.
         encoding, segments: Computed by us before the send; SMS only.
         credits: Our count of credits for this recipient, or None where the channel has none.

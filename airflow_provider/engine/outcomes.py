@@ -74,7 +74,9 @@ def outcome_of(claim: Claim, row: Found, answer: Accepted | MessagingError, reci
         if word is None:
             # What a request for many cost is known for the whole alone.
             charged = answer.charged if recipients == 1 else None
-            return Outcome(row.key, State.ACCEPTED, message_id=answer.message_id, charged=charged)
+            # Where there is no id to ask by, the one that the vendor's support asks for is the next best.
+            name = answer.message_id or answer.request_id
+            return Outcome(row.key, State.ACCEPTED, message_id=name, charged=charged)
         answer = Rejected(
             f'The vendor left {mask(claim.to)} out: "{scrub(word)}".',
             scope="recipient",
