@@ -105,7 +105,10 @@ class Intent(StrEnum):
 _INTENT = "ulak_intent"
 _READ_TIMEOUT = "ulak_read_timeout"
 _START_BEFORE = "ulak_start_before"
-_HEADERS = {"User-Agent": f"ulak/{__version__}", "Accept": "application/json"}
+_HEADERS = httpx.Headers({"User-Agent": f"ulak/{__version__}", "Accept": "application/json"})
+# Made once: both would otherwise be made again for every request of a campaign.
+_JSON_HEADERS = httpx.Headers({**_HEADERS, "Content-Type": "application/json"})
+_encode_json = jsonlib.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _BOUNDARY = "ulak-attachment-7f3c1d52a9"
 
 
@@ -143,14 +146,16 @@ def build(
     extensions: dict[str, Any] = {_INTENT: intent}
     if read_timeout is not None:
         extensions[_READ_TIMEOUT] = read_timeout
-    all_headers = {**_HEADERS, **(headers or {})}
     content: bytes | None = None
+    all_headers = _HEADERS
     if json is not None:
-        content = jsonlib.dumps(json, ensure_ascii=False, separators=(",", ":")).encode()
-        all_headers["Content-Type"] = "application/json"
+        content = _encode_json(json).encode()
+        all_headers = _JSON_HEADERS
     elif files is not None:
         # A fixed boundary keeps a golden exchange comparable to the byte.
-        all_headers["Content-Type"] = f"multipart/form-data; boundary={_BOUNDARY}"
+        all_headers = httpx.Headers(
+            {**_HEADERS, "Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
+        )
     try:
         request = httpx.Request(
             method,
@@ -159,7 +164,7 @@ def build(
             content=content,
             data=dict(form) if form is not None else None,
             files=dict(files) if files is not None else None,
-            headers=all_headers,
+            headers=all_headers if headers is None else {**all_headers, **headers},
             extensions=extensions,
         )
     except UnicodeEncodeError:
@@ -269,7 +274,10 @@ def as_text(value: object) -> str | None:
     if isinstance(value, bool) or value is None or isinstance(value, dict | list):
         return None
     # Half a surrogate pair or a null, which JSON can spell, would make no database and no log happy.
-    text = str(value).encode("utf-8", "replace").decode().replace("\x00", "").strip()
+    text = str(value)
+    if not text.isascii() or "\x00" in text:
+        text = text.encode("utf-8", "replace").decode().replace("\x00", "")
+    text = text.strip()
     return text[:200] or None
 
 
