@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json as jsonlib
+import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
@@ -48,6 +49,7 @@ __all__ = [
     "SentMessage",
     "Step",
     "Work",
+    "as_e164",
     "as_json",
     "as_moment",
     "as_number",
@@ -269,6 +271,9 @@ def decode_json(response: httpx.Response, *, vendor: str, operation: str) -> dic
     return value
 
 
+_E164_DIGITS = re.compile(r"[1-9][0-9]{6,14}")
+
+
 def as_text(value: object) -> str | None:
     """Return a scalar of a JSON answer as text; None for null, an empty text or anything nested."""
     if isinstance(value, bool) or value is None or isinstance(value, dict | list):
@@ -291,6 +296,12 @@ def as_moment(value: object) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo and 1970 <= moment.year < 9999 else None
+
+
+def as_e164(value: object) -> str | None:
+    """Return a vendor's ``905...``, a text or a bare number, in E.164; None for anything else, such as a masked one."""
+    digits = (as_text(value) or "").removeprefix("+")
+    return f"+{digits}" if _E164_DIGITS.fullmatch(digits) else None
 
 
 def as_number(value: object) -> Decimal | None:

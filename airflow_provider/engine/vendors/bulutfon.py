@@ -37,6 +37,7 @@ from airflow_provider.engine.exchange import (
     MessagePage,
     SenderId,
     SentMessage,
+    as_e164,
     as_moment,
     as_number,
     as_text,
@@ -270,7 +271,7 @@ def _report(message_id: str, recipient: object) -> DeliveryReport | None:
     return DeliveryReport(
         state=STATES.get(word.upper(), State.ACCEPTED),
         word=word,
-        to=_e164(recipient.get("number")),
+        to=as_e164(recipient.get("number")),
         message_id=message_id,
     )
 
@@ -285,12 +286,6 @@ def _listed(item: object) -> SentMessage | None:
         message_id=message_id,
         sender=as_text(item.get("title")),
         text=text if isinstance(text, str) else "",
-        recipients=tuple(number for each in numbers if (number := _e164(each)) is not None),
+        recipients=tuple(number for each in numbers if (number := as_e164(each)) is not None),
         created_at=as_moment(item.get("created_at")),
     )
-
-
-def _e164(number: object) -> str | None:
-    """Return a number in E.164: in the seed's samples it is a text in the list, and a bare number in the detail."""
-    digits = (as_text(number) or "").removeprefix("+")
-    return f"+{digits}" if re.fullmatch(r"[1-9][0-9]{6,14}", digits) else None

@@ -45,6 +45,7 @@ from airflow_provider.engine.exchange import (
     Link,
     Pairing,
     ProfilePicture,
+    as_e164,
     as_moment,
     as_text,
     build,
@@ -233,7 +234,7 @@ class VatanSms:
             device,
             connected,
             message=as_text(found.get("message")),
-            number=_e164(answer.data.get("device_number")),
+            number=as_e164(answer.data.get("device_number")),
             platform=as_text(answer.data.get("platform")),
             state=as_text(answer.data.get("state")),
             user_name=as_text(answer.data.get("user_name")),
@@ -299,7 +300,7 @@ class VatanSms:
             # A status that the page does not know ends nothing.
             state=_STATES.get(word, State.ACCEPTED),
             word=word,
-            to=_e164(report.get("phone")),
+            to=as_e164(report.get("phone")),
             report_id=_report_id(report.get("callback_data")),
             at=_go_time(report.get("send_time")),
         )
@@ -430,19 +431,12 @@ def _listed_device(answer: _Answer, item: object) -> Device:
         raise answer.unreadable("lists a device without reg_id")
     return Device(
         device=device,
-        number=_e164(item.get("sender")),
+        number=as_e164(item.get("sender")),
         platform=as_text(item.get("platform")),
         user_name=as_text(item.get("user_name")),
         picture=as_text(item.get("profile_picture")),
         created_at=as_moment(item.get("created_at")),
     )
-
-
-def _e164(value: object) -> str | None:
-    """Return the vendor's ``905...`` with its plus; None for anything else, such as a masked number."""
-    digits = (as_text(value) or "").removeprefix("+")
-    plausible = digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15 and digits[0] != "0"
-    return f"+{digits}" if plausible else None
 
 
 def _report_id(value: object) -> int | None:
